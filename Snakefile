@@ -1,0 +1,25 @@
+# cartrace: from counts and clocks to cell expansion, in seven stages.
+from snakemake.utils import min_version
+
+min_version("9.17.1")
+
+
+configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/tables.smk"
+include: "rules/activity.smk"
+include: "rules/uptake.smk"
+include: "rules/cells.smk"
+include: "rules/expansion.smk"
+include: "rules/comparison.smk"
+include: "rules/report.smk"
+include: "rules/simulate.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.build_report.output,
+        rules.draw_figures.output,

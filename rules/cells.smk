@@ -1,0 +1,27 @@
+# Stage 4: the uptake of the followed region becomes a number of cells.
+# INPUTS   <results>/{cohort}/3_uptake/uptake.csv, <results>/{cohort}/1_tables/calibration.csv
+# OUTPUTS  <results>/{cohort}/4_cells/{cells,calibration,quality}.csv
+
+
+rule estimate_cells:
+    input:
+        uptake=rules.compute_uptake.output.uptake,
+        calibration=rules.import_tables.output.calibration,
+    output:
+        cells="<results>/{cohort}/4_cells/cells.csv",
+        calibration_lines="<results>/{cohort}/4_cells/calibration.csv",
+        quality="<results>/{cohort}/4_cells/quality.csv",
+    log:
+        "<logs>/{cohort}/estimate_cells.log",
+    params:
+        cohort="{cohort}",
+        groups=config["groups"],
+        modality=config["cells"]["modality"],
+        region=config["cells"]["region"],
+        kind=config["cells"]["calibration"],
+        confidence=config["expansion"]["confidence"],
+        core=core_digest("estimate_cells.py"),
+    conda:
+        "../envs/cartrace.yaml"
+    script:
+        "../scripts/estimate_cells.py"

@@ -1,0 +1,44 @@
+# Stage 5: the kinetics of expansion, one model a job, all mice of all cohorts at once; then one model for the study.
+# INPUTS   <results>/{cohort}/4_cells/cells.csv
+# OUTPUTS  <results>/5_expansion/{model}/{estimates,curves,fits}.csv, <results>/5_expansion/selection.csv
+
+
+rule fit_expansion:
+    input:
+        cells=of_cohorts(rules.estimate_cells.output.cells),
+    output:
+        estimates="<results>/5_expansion/{model}/estimates.csv",
+        curves="<results>/5_expansion/{model}/curves.csv",
+        fits="<results>/5_expansion/{model}/fits.csv",
+    log:
+        "<logs>/fit_expansion/{model}.log",
+    params:
+        model="{model}",
+        strategy=config["study"]["strategy"],
+        window_days=lambda wildcards: config["expansion"][
+            "exponential_window_days" if wildcards.model == "exponential" else "window_days"
+        ],
+        auc_days=config["expansion"]["window_days"],
+        confidence=config["expansion"]["confidence"],
+        core=core_digest("fit_expansion.py"),
+    conda:
+        "../envs/cartrace.yaml"
+    script:
+        "../scripts/fit_expansion.py"
+
+
+rule select_model:
+    input:
+        fits=expand("<results>/5_expansion/{model}/fits.csv", model=MODELS),
+    output:
+        selection="<results>/5_expansion/selection.csv",
+    log:
+        "<logs>/select_model.log",
+    params:
+        # A model with a window of its own sees other points, so that its likelihood cannot be compared.
+        not_compared=["exponential"],
+        core=core_digest("select_model.py"),
+    conda:
+        "../envs/cartrace.yaml"
+    script:
+        "../scripts/select_model.py"

@@ -1,0 +1,100 @@
+# Stage 7: figures, then one report with its tables.
+# INPUTS   the tables of all stages
+# OUTPUTS  <results>/7_report/{report.html,methods.md,run.yaml,tables.xlsx,tables/,figures/}
+
+FOLLOWS_CELLS = HAS_PET if config["cells"]["modality"] == "pet" else HAS_COUNTER
+FIGURES = {
+    "biodistribution": HAS_COUNTER,
+    "ratios": HAS_COUNTER,
+    "pet_timecourse": HAS_PET,
+    "calibration": FOLLOWS_CELLS and config["cells"]["calibration"] != "none",
+    "expansion_fits": FOLLOWS_CELLS,
+    "growth_parameters": FOLLOWS_CELLS,
+    "primary_comparison": True,
+    "agreement": HAS_COUNTER and HAS_PET,
+}
+DRAWN = [name for name, has_data in FIGURES.items() if has_data]
+
+
+rule draw_figures:
+    input:
+        uptake=of_cohorts(rules.compute_uptake.output.uptake),
+        ratios=of_cohorts(rules.compute_uptake.output.ratios),
+        cells=of_cohorts(rules.estimate_cells.output.cells),
+        calibration=of_cohorts(rules.import_tables.output.calibration),
+        calibration_lines=of_cohorts(rules.estimate_cells.output.calibration_lines),
+        estimates=expand("<results>/5_expansion/{model}/estimates.csv", model=MODELS),
+        curves=expand("<results>/5_expansion/{model}/curves.csv", model=MODELS),
+        selection=rules.select_model.output.selection,
+        endpoints=rules.compare_groups.output.endpoints,
+        summaries=rules.compare_groups.output.summaries,
+        comparisons=rules.compare_groups.output.comparisons,
+        agreement=rules.compare_groups.output.agreement,
+        journals=resource("journals.csv"),
+    output:
+        svg=report(
+            expand("<results>/7_report/figures/{figure}.svg", figure=DRAWN),
+            category="Figures",
+        ),
+        pdf=expand("<results>/7_report/figures/{figure}.pdf", figure=DRAWN),
+        png=expand("<results>/7_report/figures/{figure}.png", figure=DRAWN),
+    log:
+        "<logs>/draw_figures.log",
+    params:
+        figures=DRAWN,
+        groups=config["groups"],
+        region=config["cells"]["region"],
+        primary=config["comparison"]["primary"],
+        kind=config["cells"]["calibration"],
+        journal=config["report"]["journal"],
+        label=config["report"]["label"],
+        core=core_digest("draw_figures.py"),
+    conda:
+        "../envs/cartrace.yaml"
+    script:
+        "../scripts/draw_figures.py"
+
+
+rule build_report:
+    input:
+        animals=of_cohorts(rules.import_tables.output.animals),
+        doses=of_cohorts(rules.import_tables.output.doses),
+        scans=of_cohorts(rules.import_tables.output.scans),
+        exclusions=of_cohorts(rules.import_tables.output.exclusions),
+        imported=of_cohorts(rules.import_tables.output.imported),
+        tube_activity=of_cohorts(rules.compute_activity.output.tube_activity),
+        dose_activity=of_cohorts(rules.compute_activity.output.dose_activity),
+        uptake=of_cohorts(rules.compute_uptake.output.uptake),
+        ratios=of_cohorts(rules.compute_uptake.output.ratios),
+        quality=of_cohorts(rules.compute_uptake.output.quality),
+        cells=of_cohorts(rules.estimate_cells.output.cells),
+        calibration_lines=of_cohorts(rules.estimate_cells.output.calibration_lines),
+        cells_quality=of_cohorts(rules.estimate_cells.output.quality),
+        estimates=expand("<results>/5_expansion/{model}/estimates.csv", model=MODELS),
+        fits=expand("<results>/5_expansion/{model}/fits.csv", model=MODELS),
+        selection=rules.select_model.output.selection,
+        endpoints=rules.compare_groups.output.endpoints,
+        summaries=rules.compare_groups.output.summaries,
+        comparisons=rules.compare_groups.output.comparisons,
+        agreement=rules.compare_groups.output.agreement,
+        figures=rules.draw_figures.output.svg,
+        radionuclides=resource("radionuclides.csv"),
+        template=resource("report.html.j2"),
+        style=resource("report.css"),
+        script=resource("report.js"),
+        methods=resource("methods.md.j2"),
+    output:
+        html=report("<results>/7_report/report.html", category="Report"),
+        methods="<results>/7_report/methods.md",
+        run="<results>/7_report/run.yaml",
+        workbook="<results>/7_report/tables.xlsx",
+        tables=directory("<results>/7_report/tables"),
+    log:
+        "<logs>/build_report.log",
+    params:
+        settings={key: value for key, value in config.items() if key not in ("simulation", "pathvars")},
+        core=core_digest("build_report.py"),
+    conda:
+        "../envs/cartrace.yaml"
+    script:
+        "../scripts/build_report.py"

@@ -1,0 +1,32 @@
+# Stage 3: activity over dose and mass becomes uptake, with its uncertainty; the checks of quality.
+# INPUTS   <results>/{cohort}/1_tables/{animals,tubes,scans,quality}.csv, <results>/{cohort}/2_activity/*.csv
+# OUTPUTS  <results>/{cohort}/3_uptake/{uptake,ratios,quality}.csv
+
+
+rule compute_uptake:
+    input:
+        animals=rules.import_tables.output.animals,
+        tubes=rules.import_tables.output.tubes,
+        tube_activity=rules.compute_activity.output.tube_activity,
+        dose_activity=rules.compute_activity.output.dose_activity,
+        roi_activity=rules.compute_activity.output.roi_activity,
+        import_quality=rules.import_tables.output.quality,
+        tissues=resource("tissues.csv"),
+        radionuclides=resource("radionuclides.csv"),
+    output:
+        uptake="<results>/{cohort}/3_uptake/uptake.csv",
+        ratios="<results>/{cohort}/3_uptake/ratios.csv",
+        quality="<results>/{cohort}/3_uptake/quality.csv",
+    log:
+        "<logs>/{cohort}/compute_uptake.log",
+    params:
+        regions=config["regions"],
+        half_lives=config["uptake"]["half_lives"],
+        reference_regions=config["uptake"]["reference_regions"],
+        uncertainty=config["uncertainty"],
+        thresholds=config["quality"],
+        core=core_digest("compute_uptake.py"),
+    conda:
+        "../envs/cartrace.yaml"
+    script:
+        "../scripts/compute_uptake.py"

@@ -1,0 +1,308 @@
+"""The one definition of a study's config: every key with its type, default, range and meaning.
+
+``config/config.schema.yaml`` and ``docs/config.md`` are generated from these models; the workflow holds a study's file
+against the schema and fills the defaults from it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Name = Annotated[str, Field(min_length=1)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+ModelName = Literal["exponential", "logistic", "gompertz", "expansion_contraction"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Study(_Section):
+    """What the study is."""
+
+    title: Annotated[Name, Field(description="Title, as the report prints it")]
+    strategy: Annotated[
+        Literal["reporter_gene", "direct_label", "immunopet"],
+        Field(description="How cells become visible; growth is fitted for reporter genes only"),
+    ] = "reporter_gene"
+    timezone: Annotated[Name, Field(description="Wall clock of every time without an offset, e.g. Europe/Berlin")]
+    date_format: Annotated[
+        Literal["ISO", "DMY", "MDY"], Field(description="How the sheets write 03/04/2026; ISO refuses it")
+    ] = "ISO"
+    status: Annotated[Literal["draft", "final"], Field(description="A draft is marked as such in the report")] = "draft"
+
+
+class Cohort(_Section):
+    """A folder of sheets and exports."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="Name, used in paths")]
+    path: Annotated[Name, Field(description="Folder, relative to the working directory")]
+
+
+class Group(_Section):
+    """A group of mice; the order of the list is the order of display."""
+
+    name: Annotated[Name, Field(description="Name, as the sheet of animals writes it")]
+    role: Annotated[
+        Literal["background", "control", "test"],
+        Field(description="background: no reporter, its signal is subtracted; control: reference of comparisons; test"),
+    ]
+    label: Annotated[str, Field(description="Name in figures and text; empty: the name")] = ""
+
+
+class Tracer(_Section):
+    """A tracer."""
+
+    name: Annotated[Name, Field(description="Name, as the sheets write it")]
+    nuclide: Annotated[Name, Field(description="Nuclide, e.g. F-18")]
+    reporter: Annotated[str, Field(description="Reporter that takes it up")] = ""
+
+
+class Region(_Section):
+    """A region or tissue beyond the shipped vocabulary, or with more synonyms than it has."""
+
+    name: Annotated[Name, Field(description="Canonical name")]
+    synonyms: Annotated[list[str], Field(description="What sheets and exports call it")] = []
+    density_g_per_ml: Annotated[
+        float | None, Field(gt=0, description="Density [g/mL]; with it PET gives %ID/g beside %ID/mL")
+    ] = None
+
+
+class Counter(_Section):
+    """The gamma counter and its exports."""
+
+    format: Annotated[
+        Literal["auto", "wizard2", "hidex_xlsx", "hidex_csv", "table"],
+        Field(description="Export format; auto: by content"),
+    ] = "auto"
+    windows: Annotated[
+        dict[str, str], Field(description="Tracer: the window that counts it; the nuclide where it is unique")
+    ] = {}
+    dead_time_us: Annotated[
+        float, Field(ge=0, description="Non-paralysable dead time [µs]; 0 where counts are corrected already")
+    ] = 0.0
+    background_cps: Annotated[
+        float | None, Field(ge=0, description="Background rate [1/s] of a run without blanks")
+    ] = None
+    time_is: Annotated[Literal["start", "end"], Field(description="What a tube's time in the export is")] = "start"
+    columns: Annotated[
+        dict[str, str], Field(description="Column map of format table: rack, position, counted_at, count_s, counts, window")
+    ] = {}
+
+
+class Pet(_Section):
+    """ROI exports of PET."""
+
+    format: Annotated[
+        Literal["auto", "pmod_voistat", "pmod_tac", "amide", "slicer", "dft", "bids_tacs", "table", "image"],
+        Field(description="Export format; auto: by content"),
+    ] = "auto"
+    columns: Annotated[
+        dict[str, str],
+        Field(
+            description="Column map of format table: animal_label, region, frame_start_s, frame_duration_s or "
+            "frame_mid_s, value, sd, volume_ml"
+        ),
+    ] = {}
+
+
+class UptakeSettings(_Section):
+    """From activity to uptake."""
+
+    dose_route: Annotated[
+        Literal["counted_standard", "calibrator"],
+        Field(description="Counter equivalent of the dose: weighed standards, or calibrator and counter sensitivity"),
+    ] = "counted_standard"
+    half_lives: Annotated[Literal["ENSDF", "ICRP-107"], Field(description="Source of half-lives")] = "ENSDF"
+    reference_regions: Annotated[list[str], Field(description="Regions that ratios are made to")] = ["muscle", "blood"]
+    residual_missing: Annotated[
+        Literal["error", "zero"], Field(description="What an empty residual is; zero is a declaration")
+    ] = "error"
+
+
+class Uncertainty(_Section):
+    """Standard uncertainties of the instruments."""
+
+    balance_g: Annotated[float, Field(ge=0, description="Of one weighing of the balance [g]")] = 0.0003
+    calibrator_frac: Annotated[
+        Fraction, Field(description="Of one reading of the dose calibrator, relative (repeatability)")
+    ] = 0.01
+    roi_frac: Annotated[
+        Fraction, Field(description="Of the mean of one PET region, relative (noise and delineation)")
+    ] = 0.05
+    scanner_frac: Annotated[
+        Fraction, Field(description="Of the scanner's calibration against the dose calibrator, relative")
+    ] = 0.02
+    sensitivity_frac: Annotated[
+        Fraction, Field(description="Of the activity of a calibrator standard, relative (dose route calibrator)")
+    ] = 0.02
+
+
+class QualityThresholds(_Section):
+    """Thresholds of the quality checks."""
+
+    tail_warn_pct: Annotated[float, Field(ge=0, description="Tail in percent of the dose: warn above")] = 5.0
+    tail_fail_pct: Annotated[float, Field(ge=0, description="Tail in percent of the dose: fail above")] = 10.0
+    residual_warn_pct: Annotated[float, Field(ge=0, description="Residual in percent of the full syringe: warn")] = 20.0
+    dead_time_warn_pct: Annotated[float, Field(ge=0, description="Dead-time loss in percent: warn above")] = 5.0
+    dead_time_fail_pct: Annotated[float, Field(ge=0, description="Dead-time loss in percent: fail above")] = 20.0
+    standards_warn_pct: Annotated[float, Field(ge=0, description="Scatter (CV) of the standards in percent: warn")] = 3.0
+    standards_fail_pct: Annotated[float, Field(ge=0, description="Scatter (CV) of the standards in percent: fail")] = 10.0
+    route_ratio_warn: Annotated[
+        float, Field(gt=0, description="Distance of the dose routes' ratio from 1: warn above")
+    ] = 0.05
+    dose_median_fail_factor: Annotated[
+        float, Field(gt=1, description="Factor between a dose and the study's median dose: fail above")
+    ] = 3.0
+    counting_warn_pct: Annotated[float, Field(ge=0, description="Counting uncertainty of a tube in percent: warn")] = 5.0
+    scan_delay_warn_pct: Annotated[
+        float, Field(ge=0, description="Distance of a scan's delay from the median of its session in percent: warn")
+    ] = 10.0
+    scan_delay_fail_pct: Annotated[float, Field(ge=0, description="The same: fail")] = 25.0
+    control_signal_warn: Annotated[
+        float, Field(gt=0, description="|z| of a cohort's blanks against each other: warn above")
+    ] = 3.0
+
+
+class CellsSettings(_Section):
+    """From signal to cells."""
+
+    modality: Annotated[Literal["pet", "counter"], Field(description="Modality whose signal is followed")] = "pet"
+    region: Annotated[Name, Field(description="Region whose signal is followed")] = "tumour"
+    calibration: Annotated[
+        Literal["in_vivo", "in_vitro", "none"],
+        Field(description="Calibration in use; none: the signal itself is fitted"),
+    ] = "none"
+
+
+class Expansion(_Section):
+    """Kinetics of expansion."""
+
+    models: Annotated[list[ModelName], Field(min_length=1, description="Models that are fitted")] = [
+        "exponential",
+        "logistic",
+        "gompertz",
+        "expansion_contraction",
+    ]
+    window_days: Annotated[
+        list[float], Field(min_length=2, max_length=2, description="Days on the cell clock that are fitted")
+    ] = [0.0, 28.0]
+    exponential_window_days: Annotated[
+        list[float], Field(min_length=2, max_length=2, description="Days that the exponential is fitted to")
+    ] = [0.0, 10.0]
+    confidence: Annotated[float, Field(gt=0, lt=1, description="Level of the intervals")] = 0.95
+
+
+class Primary(_Section):
+    """The primary comparison, declared before the data are seen."""
+
+    endpoint: Annotated[
+        Literal["growth_rate", "doubling_time", "peak", "time_of_peak", "auc", "uptake", "cells"],
+        Field(description="Endpoint"),
+    ] = "growth_rate"
+    region: Annotated[str, Field(description="Region")] = "tumour"
+    session: Annotated[str, Field(description="Session, for uptake and cells")] = ""
+    modality: Annotated[Literal["", "pet", "counter"], Field(description="Modality, for uptake")] = ""
+    groups: Annotated[
+        list[str], Field(min_length=2, max_length=2, description="The two groups; a ratio is first over second")
+    ]
+    scale: Annotated[Literal["log", "linear"], Field(description="Scale of the comparison")] = "log"
+
+
+class Comparison(_Section):
+    """Comparison of groups."""
+
+    primary: Primary
+    secondary_adjustment: Annotated[
+        Literal["holm", "BH"], Field(description="Adjustment within each family of secondary comparisons")
+    ] = "holm"
+    confidence: Annotated[float, Field(gt=0, lt=1, description="Level of the intervals")] = 0.95
+
+
+class Report(_Section):
+    """The report."""
+
+    journal: Annotated[
+        Literal["nature", "ejnmmi", "jnm", "theranostics"], Field(description="Sizes and fonts of the figures")
+    ] = "nature"
+    label: Annotated[Literal["%ID/g", "%IA/g"], Field(description="What uptake is called")] = "%ID/g"
+
+
+class SimulatedGroup(_Section):
+    """Truth of one simulated group."""
+
+    name: Annotated[Name, Field(description="Name of a group of the config")]
+    has_reporter: Annotated[bool, Field(description="Cells carry the reporter")] = True
+    growth_rate_per_day: Annotated[float, Field(ge=0, description="Median specific growth rate [1/day]")] = 0.0
+    contraction_rate_per_day: Annotated[float, Field(gt=0, description="Median contraction rate [1/day]")] = 0.1
+    peak_day: Annotated[float, Field(gt=0, description="Median day of the change to contraction")] = 10.0
+
+
+class Simulation(_Section):
+    """A simulated study: how many mice, how often imaged, and the truth behind them."""
+
+    output: Annotated[Name, Field(description="Folder that the simulated study is written to")] = "simulated"
+    n_cohorts: Annotated[int, Field(ge=1, description="Cohorts")] = 2
+    n_per_group: Annotated[int, Field(ge=1, description="Mice per group and cohort")] = 5
+    days: Annotated[list[float], Field(min_length=1, description="Imaging days on the cell clock")] = [
+        1.0,
+        4.0,
+        7.0,
+        10.0,
+        14.0,
+        21.0,
+    ]
+    groups: Annotated[list[SimulatedGroup], Field(description="Truth by group")] = [
+        SimulatedGroup(name="UTD", has_reporter=False),
+        SimulatedGroup(name="NT", growth_rate_per_day=0.20, contraction_rate_per_day=0.06, peak_day=10.0),
+        SimulatedGroup(name="CAR", growth_rate_per_day=0.42, contraction_rate_per_day=0.12, peak_day=11.0),
+    ]
+    between_mouse_sd: Annotated[
+        float, Field(ge=0, description="Standard deviation of log parameters between mice")
+    ] = 0.15
+    cells_at_day_0: Annotated[float, Field(gt=0, description="Median number of cells in the region at day 0")] = 2.0e5
+    uptake_pct_id_per_cell: Annotated[float, Field(gt=0, description="Signal per cell [%ID/cell]")] = 2.0e-7
+    roi_noise_frac: Annotated[float, Field(ge=0, lt=1, description="Noise of a PET region's mean, relative")] = 0.05
+    imperfections: Annotated[
+        bool, Field(description="A failed injection, a late scan, a clock that is off, an early death")
+    ] = True
+
+
+class Config(_Section):
+    """A study."""
+
+    study: Study
+    cohorts: Annotated[list[Cohort], Field(min_length=1, description="What stands here is analysed, nothing else")]
+    groups: Annotated[list[Group], Field(min_length=1)]
+    tracers: Annotated[list[Tracer], Field(min_length=1)]
+    regions: list[Region] = []
+    counter: Counter = Field(default_factory=Counter)
+    pet: Pet = Field(default_factory=Pet)
+    uptake: UptakeSettings = Field(default_factory=UptakeSettings)
+    uncertainty: Uncertainty = Field(default_factory=Uncertainty)
+    quality: QualityThresholds = Field(default_factory=QualityThresholds)
+    cells: CellsSettings = Field(default_factory=CellsSettings)
+    expansion: Expansion = Field(default_factory=Expansion)
+    comparison: Comparison
+    report: Report = Field(default_factory=Report)
+    simulation: Simulation = Field(default_factory=Simulation)
+    seed: Annotated[int, Field(ge=0, description="Seed of everything that draws at random")] = 20260301
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of a study's config, with a default for every optional key at every depth.
+
+    Returns
+    -------
+    dict
+        JSON Schema 2020-12. A section that may be left out has the default ``{}``, so that a validator that fills
+        defaults reaches the keys inside it.
+    """
+    document = Config.model_json_schema()
+    for name, section in document["properties"].items():
+        if name not in document["required"] and "$ref" in section:
+            section["default"] = {}
+    document["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return document

@@ -1,0 +1,72 @@
+"""What goes wrong with a lab's input, said so that the lab can mend it.
+
+Two kinds of failure exist. An :class:`InputError` is the reader's to mend: it carries every problem that was found, is
+printed without a traceback and ends the job with exit code 1. Anything else is a defect of cartrace and crashes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, where it stands, and what to do about it.
+
+    Parameters
+    ----------
+    code : str
+        Stable name of the kind of problem, e.g. ``unknown-column``.
+    why : str
+        What is wrong, as a sentence without its full stop.
+    remedy : str
+        What to do, as a sentence without its full stop.
+    file, sheet : str
+        File as the lab names it; sheet of a workbook, or empty.
+    row : int or None
+        Row as Excel shows it (the header is row 1).
+    column, value : str
+        Column header and the cell's text, as they stand in the file.
+    """
+
+    code: str
+    why: str
+    remedy: str
+    file: str = ""
+    sheet: str = ""
+    row: int | None = None
+    column: str = ""
+    value: str | None = None
+
+    def __str__(self) -> str:
+        place = " > ".join(part for part in (self.file, self.sheet) if part)
+        if self.row is not None:
+            place += f", row {self.row}"
+        if self.column:
+            place += f", column '{self.column}'"
+        quoted = "" if self.value is None else f" (found '{self.value}')"
+        return f"{place or 'study'}: {self.why}{quoted}. {self.remedy}. [{self.code}]"
+
+
+class InputError(Exception):
+    """All problems of one input, together."""
+
+    def __init__(self, problems: Sequence[Problem], *, consequence: str = "Nothing was calculated.") -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        lines = [f"{count} problem{'s' if count != 1 else ''} in the input. {consequence}"]
+        lines += [f"  {number}. {problem}" for number, problem in enumerate(self.problems, start=1)]
+        super().__init__("\n".join(lines))
+
+
+def nearest(name: str, known: Iterable[str], *, most: int = 1) -> list[str]:
+    """Return the known names most alike to `name`, compared without case and separators, best first."""
+    canonical = {plain(candidate): candidate for candidate in known}
+    return [canonical[match] for match in get_close_matches(plain(name), list(canonical), n=most, cutoff=0.5)]
+
+
+def plain(name: str) -> str:
+    """Return `name` in the form in which headers and names are compared: lower case, one kind of separator."""
+    return " ".join(name.replace("_", " ").replace("-", " ").lower().split())

@@ -1,0 +1,313 @@
+"""The form of a table's contract, and the two doors through which a table is read and written.
+
+A table is a class; its columns are class attributes made by :func:`text`, :func:`number` and their like. In a frame,
+missing text is ``""``, a missing number is NaN, a flag is never missing, and a time is text with an offset
+(:mod:`cartrace.clock`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+
+from cartrace.clock import STAMP
+from cartrace.errors import InputError, Problem, nearest
+
+KINDS = ("text", "float", "int", "flag", "time", "date")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: what it holds, in which unit, and what it may hold.
+
+    `quantity` is the dimension (activity, mass, volume, duration) of a column whose unit a lab states in the header of
+    its sheet; `in_sheet` is False for a column that cartrace fills in itself; `in_table` is False for one that only the
+    lab's sheet has.
+    """
+
+    name: str
+    kind: str
+    meaning: str
+    required: bool = False
+    quantity: str = ""
+    choices: tuple[str, ...] = ()
+    at_least: float | None = None
+    above: float | None = None
+    at_most: float | None = None
+    in_sheet: bool = True
+
+    @property
+    def unit(self) -> str:
+        """The unit that the name's suffix states, or an empty text."""
+        base = self.name
+        for tail in ("_se", "_sd", "_ci_low", "_ci_high"):
+            base = base.removesuffix(tail)
+        return next((unit for suffix, unit in UNIT_SUFFIXES.items() if base.endswith(suffix)), "")
+
+    @property
+    def header(self) -> str:
+        """The column's name in a lab's sheet, without its bracketed unit."""
+        if not self.quantity:
+            return self.name
+        return next(self.name.removesuffix(suffix) for suffix in UNIT_SUFFIXES if self.name.endswith(suffix))
+
+
+# Longest first, so that `_pct_id_per_g` is not taken for `_g`.
+UNIT_SUFFIXES = {
+    "_pct_id_per_ml": "%ID/mL",
+    "_pct_id_per_g": "%ID/g",
+    "_kbq_per_ml": "kBq/mL",
+    "_pct_id": "%ID",
+    "_per_day": "1/day",
+    "_cells": "cells",
+    "_kbq": "kBq",
+    "_cps": "1/s",
+    "_cpm": "1/min",
+    "_frac": "1",
+    "_pct": "%",
+    "_day": "day",
+    "_ml": "mL",
+    "_g": "g",
+    "_h": "h",
+    "_s": "s",
+}
+
+
+def text(meaning: str, *, required: bool = False, choices: tuple[str, ...] = (), in_sheet: bool = True) -> Column:
+    """Declare a column of text; identifiers are text."""
+    return Column("", "text", meaning, required=required, choices=choices, in_sheet=in_sheet)
+
+
+def number(
+    meaning: str,
+    *,
+    required: bool = False,
+    quantity: str = "",
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+    in_sheet: bool = True,
+) -> Column:
+    """Declare a column of real numbers in the unit of its name's suffix."""
+    return Column(
+        "",
+        "float",
+        meaning,
+        required=required,
+        quantity=quantity,
+        at_least=at_least,
+        above=above,
+        at_most=at_most,
+        in_sheet=in_sheet,
+    )
+
+
+def count(meaning: str, *, in_sheet: bool = True) -> Column:
+    """Declare a column of whole numbers, never missing, never negative."""
+    return Column("", "int", meaning, required=True, at_least=0, in_sheet=in_sheet)
+
+
+def flag(meaning: str, *, in_sheet: bool = True) -> Column:
+    """Declare a column of True and False, never missing."""
+    return Column("", "flag", meaning, required=True, in_sheet=in_sheet)
+
+
+def time(meaning: str, *, required: bool = False, in_sheet: bool = True) -> Column:
+    """Declare a column of time stamps with an offset."""
+    return Column("", "time", meaning, required=required, in_sheet=in_sheet)
+
+
+def date(meaning: str, *, required: bool = False) -> Column:
+    """Declare a column of dates, ``YYYY-MM-DD``."""
+    return Column("", "date", meaning, required=required)
+
+
+class Table:
+    """Base of every contract: the columns in order, and the columns that tell rows apart."""
+
+    key: ClassVar[tuple[str, ...]] = ()
+    columns: ClassVar[tuple[Column, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        """Collect the declared columns, in the order in which they stand in the class."""
+        own = {name: value for name, value in vars(cls).items() if isinstance(value, Column)}
+        cls.columns = tuple(replace(column, name=name) for name, column in own.items())
+        missing = [name for name in cls.key if name not in own]
+        if missing:
+            raise TypeError(f"{cls.__name__}: key columns {missing} are not columns of the table")
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Return the column names in order."""
+        return [column.name for column in cls.columns]
+
+    @classmethod
+    def sheet_columns(cls) -> tuple[Column, ...]:
+        """Return the columns that a lab fills in."""
+        return tuple(column for column in cls.columns if column.in_sheet)
+
+
+def empty(table: type[Table]) -> pd.DataFrame:
+    """Return a frame with the table's columns and types and no row."""
+    return pd.DataFrame({column.name: pd.Series([], dtype=_DTYPES[column.kind]) for column in table.columns})
+
+
+def read(path: str | Path, table: type[Table]) -> pd.DataFrame:
+    """Read a table that a rule wrote, and hold it against its contract.
+
+    Parameters
+    ----------
+    path : str or Path
+        A CSV file.
+    table : type
+        Its contract.
+
+    Returns
+    -------
+    DataFrame
+        Columns in the contract's order and types.
+
+    Raises
+    ------
+    InputError
+        The file does not keep its contract; names every column, row and value.
+    """
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    problems = list(_column_problems(list(frame.columns), table))
+    if not problems:
+        typed: dict[str, pd.Series] = {}
+        for column in table.columns:
+            try:
+                typed[column.name] = _PARSERS[column.kind](frame[column.name])
+            except ValueError:
+                problems += _cell_problems(frame[column.name], column)
+        if not problems:
+            frame = pd.DataFrame(typed, columns=table.names())
+            problems = list(_value_problems(frame, table))
+    if problems:
+        raise InputError([replace(problem, file=str(path)) for problem in problems])
+    return frame
+
+
+def write(frame: pd.DataFrame, path: str | Path, table: type[Table]) -> None:
+    """Write a table sorted by its key, after holding it against its contract.
+
+    The file appears whole or not at all: it is written under a temporary name and then renamed.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Exactly the contract's columns, in any order.
+    path : str or Path
+        Where the CSV goes; its folder is made.
+    table : type
+        The contract.
+
+    Raises
+    ------
+    ValueError
+        The frame does not keep the contract; this is a defect of the caller.
+    """
+    problems = list(_column_problems(list(frame.columns), table))
+    if not problems:
+        frame = frame[table.names()].astype({column.name: _DTYPES[column.kind] for column in table.columns})
+        texts = [column.name for column in table.columns if _DTYPES[column.kind] is str]
+        frame[texts] = frame[texts].fillna("")
+        problems = list(_value_problems(frame, table))
+    if problems:
+        raise ValueError(f"{table.__name__} does not keep its contract:\n" + "\n".join(map(str, problems)))
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    frame.sort_values(list(table.key), kind="stable").to_csv(partial, index=False, lineterminator="\n", encoding="utf-8")
+    os.replace(partial, path)
+
+
+_DTYPES: dict[str, type] = {"text": str, "float": float, "int": int, "flag": bool, "time": str, "date": str}
+
+
+def _parse_float(cells: pd.Series) -> pd.Series:
+    # Python's own parser returns the very number that was written; pandas' fast one can miss the last digit.
+    return pd.Series(np.where(cells == "", "nan", cells).astype(np.float64), index=cells.index)
+
+
+def _parse_flag(cells: pd.Series) -> pd.Series:
+    if not cells.isin(["True", "False"]).all():
+        raise ValueError
+    return cells == "True"
+
+
+_PARSERS: dict[str, Callable[[pd.Series], pd.Series]] = {
+    "text": lambda cells: cells,
+    "time": lambda cells: cells,
+    "date": lambda cells: cells,
+    "float": _parse_float,
+    "int": lambda cells: cells.astype(int),
+    "flag": _parse_flag,
+}
+_EXPECTED = {"float": "a number", "int": "a whole number", "flag": "True or False"}
+
+
+def _column_problems(found: list[str], table: type[Table]) -> Iterator[Problem]:
+    for name in found:
+        if name not in table.names():
+            close = nearest(name, table.names())
+            hint = f"Did you mean '{close[0]}'?" if close else f"{table.__name__} has: {', '.join(table.names())}"
+            yield Problem("unknown-column", "the column is not known", hint.rstrip("?") + "", column=name)
+    for name in table.names():
+        if name not in found:
+            yield Problem("missing-column", "the column is missing", "Run the rule that writes this table again", column=name)
+
+
+def _cell_problems(cells: pd.Series, column: Column) -> Iterator[Problem]:
+    for position, cell in enumerate(cells):
+        try:
+            _PARSERS[column.kind](pd.Series([cell], dtype=str))
+        except ValueError:
+            yield Problem(
+                "not-readable",
+                f"{_EXPECTED[column.kind]} is needed",
+                "Do not edit result tables; run the rule that writes this table again",
+                row=position + 2,
+                column=column.name,
+                value=cell,
+            )
+
+
+def _value_problems(frame: pd.DataFrame, table: type[Table]) -> Iterator[Problem]:
+    for column in table.columns:
+        for why, bad in _violations(frame[column.name], column):
+            for position in np.flatnonzero(bad.to_numpy()):
+                value = str(frame[column.name].iloc[position])
+                yield Problem("not-allowed", why, "See docs/tables.md", row=int(position) + 2, column=column.name, value=value)
+    duplicated = frame.duplicated(list(table.key), keep=False)
+    for position in np.flatnonzero(duplicated.to_numpy()):
+        value = ", ".join(str(frame[name].iloc[position]) for name in table.key)
+        key = ", ".join(table.key)
+        yield Problem("duplicate-key", "the key stands more than once", "See docs/tables.md", row=int(position) + 2, column=key, value=value)
+
+
+def _violations(cells: pd.Series, column: Column) -> Iterator[tuple[str, pd.Series]]:
+    missing = cells == "" if _DTYPES[column.kind] is str else cells.isna()
+    if column.required:
+        yield "a value is needed", missing
+    if column.choices:
+        yield f"one of {', '.join(column.choices)} is needed", ~missing & ~cells.isin(column.choices)
+    if column.kind == "time":
+        yield "a time with its offset is needed", ~missing & ~cells.str.fullmatch(STAMP)
+    if column.kind == "date":
+        yield "a date YYYY-MM-DD is needed", ~missing & ~cells.str.fullmatch(r"\d{4}-\d{2}-\d{2}")
+    if column.kind == "float":
+        yield "a finite number is needed", pd.Series(np.isinf(cells.to_numpy(dtype=float)), index=cells.index)
+    if column.at_least is not None:
+        yield f"at least {column.at_least:g} is needed", cells < column.at_least
+    if column.above is not None:
+        yield f"more than {column.above:g} is needed", cells <= column.above
+    if column.at_most is not None:
+        yield f"at most {column.at_most:g} is needed", cells > column.at_most
