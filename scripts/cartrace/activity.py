@@ -1,0 +1,247 @@
+"""Stage 2: gross counts become net rates at injection, and regions of PET become activities at injection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from cartrace import counting
+from cartrace.clock import elapsed_s
+from cartrace.decay import decay_factor, effective_time_s, frame_to_injection_factor, in_count_factor
+from cartrace.errors import InputError, Problem
+from cartrace.exclusions import mark
+from cartrace.radionuclides import Decay
+from cartrace.rows import INJECTION, RUN, SCAN, TUBE, attach, first_reason, status
+
+_OF_MOUSE = ("tissue", "tail")
+_ESTIMATES = [
+    "net_cps",
+    "net_cps_se",
+    "net_cps_at_injection",
+    "net_cps_at_injection_se",
+    "critical_level_cps",
+    "detection_limit_cps",
+]
+
+
+def with_decay(frame: pd.DataFrame, decays: Mapping[str, Decay]) -> pd.DataFrame:
+    """Return the rows with `nuclide`, `half_life_s` and `half_life_se_s` of their tracer."""
+    return frame.assign(
+        nuclide=frame["tracer"].map({name: decay.nuclide for name, decay in decays.items()}).astype(str),
+        half_life_s=frame["tracer"].map({name: decay.half_life_s for name, decay in decays.items()}).astype(float),
+        half_life_se_s=frame["tracer"].map({name: decay.half_life_se_s for name, decay in decays.items()}).astype(float),
+    )
+
+
+def tube_activity(
+    tubes: pd.DataFrame,
+    counts: pd.DataFrame,
+    doses: pd.DataFrame,
+    exclusions: pd.DataFrame,
+    *,
+    decays: Mapping[str, Decay],
+    dead_time_s: float,
+    background_cps: float | None,
+) -> pd.DataFrame:
+    """Return one row per counted tube, from gross counts to the net rate at injection.
+
+    Parameters
+    ----------
+    tubes, counts, doses, exclusions : DataFrame
+        Contracts `Tubes`, `Counts`, `Doses`, `Exclusions`.
+    decays : mapping
+        Decay by tracer.
+    dead_time_s : float
+        Non-paralysable dead time [s]; a factor that the export states wins over it.
+    background_cps : float or None
+        Background rate of a run without blanks [1/s].
+
+    Returns
+    -------
+    DataFrame
+        The columns of `TubeActivity` as far as they concern the tube itself, and the standards' masses and activities.
+
+    Raises
+    ------
+    InputError
+        A tube was counted in no window of its tracer, or in several.
+    """
+    rows = with_decay(_counted(tubes, counts, doses, decays), decays)
+    rows = mark(rows, exclusions)
+    gross = rows["counts"] / rows["count_s"]
+    factor = rows["dead_time_factor"].where(
+        rows["dead_time_factor"].notna(), counting.dead_time_factor(gross, dead_time_s)
+    )
+    rows = rows.assign(gross_cps=gross, dead_time_factor=factor)
+    rows = _with_background(rows, background_cps)
+    rows = _at_reference(rows.assign(**_net(rows)))
+    reason = first_reason(
+        rows.index,
+        (rows["counts"].isna(), "the export holds no counts for this tube"),
+        (
+            rows["dead_time_factor"].isna(),
+            "the counter is saturated: observed rate times dead time reaches 1; count the tube again after decay, or "
+            "correct counter.dead_time_us",
+        ),
+        (rows["background_cps"].isna(), "the run has no blank; count one, or set counter.background_cps"),
+    )
+    rows.loc[reason != "", _ESTIMATES] = np.nan
+    below = (rows["net_cps"] < rows["critical_level_cps"]) & (rows["role"] != "blank")
+    return rows.assign(is_below_detection=below, status=status(reason), reason=reason)
+
+
+def _counted(tubes: pd.DataFrame, counts: pd.DataFrame, doses: pd.DataFrame, decays: Mapping[str, Decay]) -> pd.DataFrame:
+    """Return the tubes with their counts in the one window of their tracer; blanks in every window in use."""
+    sheet = tubes.rename(columns={"tracer": "own_tracer", "tissue": "region"})
+    injections = doses[[*INJECTION, "tracer", "injected_at"]].rename(columns={"tracer": "dose_tracer"})
+    sheet = attach(sheet, injections, INJECTION)
+    windows = counts[counts["tracer"] != ""].rename(columns={"tracer": "window_tracer"})
+    windows = windows.drop(columns=["source_file", "source_row", "cpm"])
+    rows = sheet.merge(windows, on=TUBE, how="left", validate="1:m")
+    rows["window_tracer"] = rows["window_tracer"].fillna("")
+    rows["tracer"] = np.select(
+        [rows["role"].isin(_OF_MOUSE), rows["role"] == "blank"],
+        [rows["dose_tracer"], rows["window_tracer"]],
+        default=rows["own_tracer"],
+    )
+    nuclides = {name: decay.nuclide for name, decay in decays.items()}
+    exact = (rows["tracer"] == rows["window_tracer"]) & (rows["tracer"] != "")
+    # Two tracers of one nuclide share a window, which the export can name for one of them only.
+    same = rows["tracer"].map(nuclides).notna() & (rows["tracer"].map(nuclides) == rows["window_tracer"].map(nuclides))
+    has_exact = exact.groupby([rows[name] for name in TUBE]).transform("any")
+    kept = rows[np.where(has_exact, exact, same)].reset_index(drop=True)
+    _refuse_window_problems(sheet, kept)
+    return kept
+
+
+def _refuse_window_problems(sheet: pd.DataFrame, kept: pd.DataFrame) -> None:
+    found = kept[kept["role"] != "blank"].groupby(TUBE).size().rename("n").reset_index()
+    blanks = kept.loc[kept["role"] == "blank", TUBE].drop_duplicates().assign(n=1)
+    tally = sheet.merge(pd.concat([found, blanks]), on=TUBE, how="left")
+    problems = [
+        Problem(
+            "no-window-of-tracer" if np.isnan(row["n"]) else "several-windows-of-tracer",
+            f"the tube's tracer is counted in {'no window' if np.isnan(row['n']) else 'several windows'} of {row['counter_file']}",
+            "Name the window of each tracer in counter.windows of the config, and the tracer of each standard in the sheet",
+            file=str(row["source_file"]),
+            row=int(row["source_row"]),
+            column="position",
+            value=" ".join(part for part in (str(row["rack"]), str(row["position"])) if part),
+        )
+        for _, row in tally[tally["n"] != 1].iterrows()
+    ]
+    if problems:
+        raise InputError(problems)
+
+
+def _with_background(rows: pd.DataFrame, background_cps: float | None) -> pd.DataFrame:
+    """Return the rows with the rate of their run's blanks; without any, the config's."""
+    key = [*RUN, "window"]
+    blanks = rows[(rows["role"] == "blank") & ~rows["excluded"] & rows["counts"].notna()]
+    run = blanks.groupby(key, as_index=False)[["counts", "count_s"]].sum()
+    # ASSUME: The background is the same for all tubes of a run, does not decay, and is too low to lose counts to dead time.
+    run["background_cps"] = run["counts"] / run["count_s"]
+    run["background_cps_se"] = np.sqrt(counting.count_variance(run["counts"])) / run["count_s"]
+    joined = attach(rows, run[[*key, "background_cps", "background_cps_se"]], key)
+    if background_cps is not None:
+        # ASSUME: The background that the config states has no uncertainty of its own.
+        missing = joined["background_cps"].isna()
+        joined.loc[missing, ["background_cps", "background_cps_se"]] = [background_cps, 0.0]
+    return joined
+
+
+def _net(rows: pd.DataFrame) -> dict[str, pd.Series]:
+    critical = counting.critical_level_cps(rows["background_cps"], rows["background_cps_se"], rows["count_s"])
+    return {
+        "net_cps": rows["gross_cps"] * rows["dead_time_factor"] - rows["background_cps"],
+        "net_cps_se": pd.Series(
+            counting.net_rate_se_cps(
+                rows["counts"], rows["count_s"], rows["dead_time_factor"], rows["background_cps_se"]
+            ),
+            index=rows.index,
+        ),
+        "critical_level_cps": pd.Series(critical, index=rows.index),
+        "detection_limit_cps": pd.Series(counting.detection_limit_cps(critical, rows["count_s"]), index=rows.index),
+    }
+
+
+def _at_reference(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with their net rate at injection; a standard's at its own reference, a blank's nowhere."""
+    own = rows["standard_at"].where(rows["standard_at"] != "", rows["counted_at"])
+    reference = rows["injected_at"].where(rows["role"].isin(_OF_MOUSE), own).where(rows["role"] != "blank", "")
+    elapsed = elapsed_s(reference, rows["counted_at"])
+    left = decay_factor(elapsed, rows["half_life_s"])
+    in_count = in_count_factor(rows["count_s"], rows["half_life_s"])
+    return rows.assign(
+        reference_at=reference,
+        decay_elapsed_s=elapsed,
+        decay_factor=left,
+        in_count_factor=in_count,
+        net_cps_at_injection=rows["net_cps"] * in_count / left,
+        net_cps_at_injection_se=rows["net_cps_se"] * in_count / left,
+    )
+
+
+def roi_activity(
+    rois: pd.DataFrame,
+    scans: pd.DataFrame,
+    doses: pd.DataFrame,
+    exclusions: pd.DataFrame,
+    *,
+    decays: Mapping[str, Decay],
+    roi_frac: float,
+) -> pd.DataFrame:
+    """Return one row per scan, region and frame with its activity concentration at injection.
+
+    Parameters
+    ----------
+    rois, scans, doses, exclusions : DataFrame
+        Contracts `Rois`, `Scans`, `Doses`, `Exclusions`.
+    decays : mapping
+        Decay by tracer.
+    roi_frac : float
+        Relative standard uncertainty of a region's mean.
+
+    Returns
+    -------
+    DataFrame
+        Contract `RoiActivity`, with ``half_life_s`` and ``half_life_se_s`` beside it.
+
+    Notes
+    -----
+    To injection from the instant that the export's values refer to (F4, F25).
+    """
+    of_scan = scans[[*SCAN, "animal_id", "session", "started_at", "decay_corrected_to"]]
+    rows = attach(rois.drop(columns=["source_file", "source_row"]), of_scan, SCAN)
+    rows = with_decay(attach(rows, doses[[*INJECTION, "tracer", "injected_at"]], INJECTION), decays)
+    scan_s = elapsed_s(rows["injected_at"], rows["started_at"])
+    start_s = scan_s + rows["frame_start_s"]
+    duration_s, half_life_s = rows["frame_duration_s"], rows["half_life_s"]
+    # ASSUME: Values corrected to the scan's start, a frame's start or the injection already hold the decay in the frame.
+    factors = {
+        "scan_start": 1.0 / decay_factor(scan_s, half_life_s),
+        "frame_start": 1.0 / decay_factor(start_s, half_life_s),
+        "injection": np.ones(len(rows)),
+        "none": frame_to_injection_factor(start_s, duration_s, half_life_s),
+    }
+    cases = [rows["decay_corrected_to"] == name for name in factors]
+    factor = np.select(cases, list(factors.values()), default=np.nan)
+    value = rows["activity_kbq_per_ml"] * factor
+    reason = first_reason(rows.index, (value.isna(), "the export has no value for this region and frame"))
+    rows = rows.assign(
+        frame_start_s=start_s,
+        decay_factor=factor,
+        activity_kbq_per_ml=value,
+        activity_kbq_per_ml_se=value.abs() * roi_frac,
+        status=status(reason),
+        reason=reason,
+    )
+    return mark(rows, exclusions)
+
+
+def effective_frame_time_s(rois: pd.DataFrame) -> pd.Series:
+    """Return when after injection each frame was effectively measured [s]."""
+    times = effective_time_s(rois["frame_start_s"], rois["frame_duration_s"], rois["half_life_s"])
+    return pd.Series(times, index=rois.index)

@@ -1,0 +1,73 @@
+"""Gross counts become net rates at injection, regions become activities at injection, readings become the dose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from cartrace import job, tables
+from cartrace.activity import roi_activity as measure_rois
+from cartrace.activity import tube_activity as measure_tubes
+from cartrace.activity import with_decay
+from cartrace.dose import dose_activity as measure_doses
+from cartrace.exclusions import check
+from cartrace.radionuclides import of_tracers
+from cartrace.radionuclides import read as read_nuclides
+
+
+def main(
+    *,
+    animals: str,
+    doses: str,
+    tubes: str,
+    counts: str,
+    scans: str,
+    rois: str,
+    exclusions: str,
+    radionuclides: str,
+    tube_activity: str,
+    dose_activity: str,
+    roi_activity: str,
+    tracers: Sequence[Mapping[str, str]],
+    half_lives: str,
+    dose_route: str,
+    dead_time_us: float,
+    background_cps: float | None,
+    uncertainty: Mapping[str, float],
+) -> None:
+    """Write the tables of stage 2 of one cohort; the arguments are the rule's paths and settings."""
+    mice = tables.read(animals, tables.Animals)
+    injections = tables.read(doses, tables.Doses)
+    sheet = tables.read(tubes, tables.Tubes)
+    imaged = tables.read(scans, tables.Scans)
+    drawn = tables.read(rois, tables.Rois)
+    decisions = tables.read(exclusions, tables.Exclusions)
+    check(decisions, animals=mice, doses=injections, tubes=sheet, scans=imaged, rois=drawn)
+
+    decays = of_tracers(tracers, read_nuclides(radionuclides), source=half_lives)
+    counted = measure_tubes(
+        sheet,
+        tables.read(counts, tables.Counts),
+        injections,
+        decisions,
+        decays=decays,
+        dead_time_s=dead_time_us * 1e-6,
+        background_cps=background_cps,
+    )
+    given, counted = measure_doses(
+        with_decay(injections, decays), counted, decisions, route=dose_route, uncertainty=uncertainty
+    )
+    regions = measure_rois(drawn, imaged, injections, decisions, decays=decays, roi_frac=uncertainty["roi_frac"])
+
+    tables.write(counted[tables.TubeActivity.names()], tube_activity, tables.TubeActivity)
+    tables.write(given[tables.DoseActivity.names()], dose_activity, tables.DoseActivity)
+    tables.write(regions[tables.RoiActivity.names()], roi_activity, tables.RoiActivity)
+
+
+if "snakemake" in globals():
+    job.run(
+        main,
+        log=snakemake.log[0],
+        inputs=dict(snakemake.input),
+        outputs=dict(snakemake.output),
+        params={key: value for key, value in snakemake.params.items() if key != "core"},
+    )
