@@ -1,0 +1,356 @@
+"""From the uptake of the followed region to the signal of the cells and their number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cartrace import tables
+from cartrace.calibration import (
+    LEAST_SAMPLES,
+    Line,
+    cells_of,
+    fieller,
+    fit_line,
+    log_log_slope,
+    t_quantile,
+    weighable,
+)
+
+# ASSUME: the signal of a region without reporter cells is that of the background group at the same session.
+# ASSUME: what scatters between background mice also scatters below the signal of a mouse with reporter cells.
+# ASSUME: uptake per cell is that of the calibration at every time and in every mouse.
+DETECTION_PROBABILITY = 0.95
+LINEARITY_TOLERANCE = 0.1
+EXTRAPOLATED_WARN_FRAC = 0.2
+LEAST_BACKGROUND = 3
+_KEY = ["cohort", "animal_id", "session", "scan_id", "region"]
+_CARRIED = [*_KEY, "modality", "group", "cell_day", "status", "reason", "excluded", "exclusion_reason"]
+
+
+def signal_rows(uptake: pd.DataFrame, *, region: str, modality: str, roles: Mapping[str, str]) -> pd.DataFrame:
+    """Return the rows of the followed region, with the group's role and the columns of the signal.
+
+    Parameters
+    ----------
+    uptake : DataFrame
+        Rows of :class:`cartrace.tables.Uptake`.
+    region, modality : str
+        What is followed.
+    roles : mapping
+        Role (background, control, test) by group.
+
+    Returns
+    -------
+    DataFrame
+        One row per measurement.
+    """
+    rows = uptake[(uptake["region"] == region) & (uptake["modality"] == modality)].reset_index(drop=True)
+    frame = rows[[*_CARRIED, "tracer", "is_below_detection"]].copy()
+    frame["role"] = rows["group"].map(roles)
+    frame["signal_pct_id"] = rows["uptake_pct_id"]
+    frame["signal_pct_id_se"] = rows["uptake_pct_id_se"]
+    frame["own_critical_pct_id"] = rows["critical_level_pct_id"]
+    frame["own_limit_pct_id"] = rows["detection_limit_pct_id"]
+    missing = (frame["status"] == "ok") & frame["signal_pct_id"].isna()
+    frame.loc[missing, "reason"] = (
+        "there is no uptake in %ID: the volume (PET) or the whole sample (counter) is not known"
+    )
+    frame.loc[missing, "status"] = "not_estimable"
+    return frame
+
+
+def background_by_session(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the background group's mean in each session (F39) and the scatter between its mice.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        From :func:`signal_rows`.
+
+    Returns
+    -------
+    DataFrame
+        Key cohort, session; background_pct_id, its SE, n_background, and the critical level of a net signal [%ID].
+        Excluded mice and those without a value do not count; several scans of a mouse are averaged first.
+
+    Notes
+    -----
+    Critical level (F38): ``t(0.95, n - 1) * s * sqrt(1 + 1 / n)``, the upper prediction limit of one more background
+    mouse.
+    """
+    usable = rows[(rows["role"] == "background") & (rows["status"] == "ok") & ~rows["excluded"]]
+    keys = ["cohort", "session"]
+    mice = usable.groupby([*keys, "animal_id"], as_index=False).agg(
+        value=("signal_pct_id", "mean"), own_se=("signal_pct_id_se", "mean")
+    )
+    found = mice.groupby(keys, as_index=False).agg(
+        background_pct_id=("value", "mean"),
+        sd=("value", "std"),
+        n_background=("value", "size"),
+        own_se=("own_se", "mean"),
+    )
+    n = found["n_background"].to_numpy(dtype=float)
+    # One mouse has no scatter: the uncertainty of its own measurement is the least that is known.
+    found["background_pct_id_se"] = np.where(n > 1, found["sd"] / np.sqrt(n), found["own_se"])
+    found["critical_level"] = t_quantile(DETECTION_PROBABILITY, n - 1.0) * found["sd"] * np.sqrt(1.0 + 1.0 / n)
+    return found.drop(columns=["sd", "own_se"])
+
+
+def subtract_background(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with the background of their session subtracted; negative values stay.
+
+    Where a session has no background, nothing is subtracted and the uptake's own critical level holds.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        From :func:`signal_rows`.
+
+    Returns
+    -------
+    DataFrame
+        With background_pct_id, n_background, net_pct_id, its SE, critical_level_pct_id, detection_limit_pct_id,
+        is_below_detection.
+    """
+    frame = rows.merge(background_by_session(rows), on=["cohort", "session"], how="left", validate="many_to_one")
+    has = frame["background_pct_id"].notna()
+    frame["n_background"] = frame["n_background"].fillna(0).astype(int)
+    frame["net_pct_id"] = frame["signal_pct_id"] - frame["background_pct_id"].fillna(0.0)
+    variance = frame["signal_pct_id_se"] ** 2 + frame["background_pct_id_se"].where(has, 0.0) ** 2
+    frame["net_pct_id_se"] = np.sqrt(variance)
+    frame["critical_level_pct_id"] = frame["critical_level"].where(has, frame["own_critical_pct_id"])
+    frame["detection_limit_pct_id"] = (2.0 * frame["critical_level"]).where(has, frame["own_limit_pct_id"])
+    below = frame["net_pct_id"] < frame["critical_level_pct_id"]
+    frame["is_below_detection"] = below.where(has, frame["is_below_detection"]).astype(bool)
+    return frame.drop(columns=["critical_level", "own_critical_pct_id", "own_limit_pct_id"])
+
+
+# ---- calibration ----
+
+
+def calibration_line(
+    samples: pd.DataFrame, *, cohort: str, kind: str, tracer: str
+) -> tuple[Line | None, dict[str, Any]]:
+    """Fit the calibration of one tracer.
+
+    Parameters
+    ----------
+    samples : DataFrame
+        Rows of :class:`cartrace.tables.Calibration`.
+    cohort, kind, tracer : str
+        What is looked for.
+
+    Returns
+    -------
+    tuple
+        The line, None where there is none; its row of :class:`cartrace.tables.CalibrationLines`.
+    """
+    chosen = samples[(samples["kind"] == kind) & (samples["tracer"] == tracer)]
+    cells = chosen["cells"].to_numpy(dtype=float)
+    signal = (chosen["uptake_pct_id"] - chosen["background_pct_id"].fillna(0.0)).to_numpy(dtype=float)
+    kept = weighable(cells, signal)
+    row: dict[str, Any] = dict.fromkeys(tables.CalibrationLines.names(), np.nan)
+    row |= {"cohort": cohort, "kind": kind, "tracer": tracer, "n_points": int(kept.sum()), "status": "ok", "reason": ""}
+    if dropped := int((~kept).sum()):
+        row["reason"] = f"{dropped} of {kept.size} samples without cells or without a positive net signal left out"
+    cells, signal = cells[kept], signal[kept]
+    problem = _no_line(cells, kind, tracer, row["reason"])
+    line = None
+    if not problem:
+        line = fit_line(cells, signal)
+        slope, low, high = log_log_slope(cells, signal)
+        row |= asdict(line)
+        row |= {"log_log_slope": slope, "log_log_slope_ci_low": low, "log_log_slope_ci_high": high}
+        if not line.slope > 0.0:
+            problem = f"the signal does not rise with the cells (slope {line.slope:.3g} %ID/cell): check the sheet calibration"
+            line = None
+    if problem:
+        row |= {"status": "not_estimable", "reason": problem}
+    return line, row
+
+
+def _no_line(cells: np.ndarray, kind: str, tracer: str, left_out: str) -> str:
+    note = f"; {left_out}" if left_out else ""
+    if cells.size < LEAST_SAMPLES:
+        return (
+            f"{cells.size} usable samples of kind {kind} and tracer {tracer}, at least {LEAST_SAMPLES} are needed{note}: "
+            "complete the sheet calibration, or set cells.calibration to none"
+        )
+    if np.unique(cells).size == 1:
+        return f"all samples of kind {kind} and tracer {tracer} hold the same number of cells{note}"
+    return ""
+
+
+def without_calibration(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with the net signal as the response."""
+    frame = rows.assign(
+        cells=np.nan, cells_ci_low=np.nan, cells_ci_high=np.nan, detection_limit_cells=np.nan, is_extrapolated=False
+    )
+    frame["response"] = frame["net_pct_id"].where(frame["status"] == "ok")
+    frame["response_unit"] = "pct_id"
+    frame["response_critical_level"] = frame["critical_level_pct_id"]
+    return frame
+
+
+def with_calibration(
+    rows: pd.DataFrame, lines: Mapping[str, Line | None], reasons: Mapping[str, str], *, confidence: float
+) -> pd.DataFrame:
+    """Return the rows with cells as the response.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        From :func:`subtract_background`.
+    lines : mapping
+        Line by tracer; None where there is none.
+    reasons : mapping
+        Why there is none, by tracer.
+    confidence : float
+        Level of the intervals.
+
+    Returns
+    -------
+    DataFrame
+        Where a tracer has no line, the row says why and holds no response: the unit is never changed silently.
+    """
+    parts = [_of_line(part, lines[tracer], reasons[tracer], confidence) for tracer, part in rows.groupby("tracer")]
+    frame = pd.concat(parts).sort_index() if parts else without_calibration(rows)
+    frame["response"] = frame["cells"]
+    frame["response_unit"] = "cells"
+    return frame
+
+
+def _of_line(rows: pd.DataFrame, line: Line | None, reason: str, confidence: float) -> pd.DataFrame:
+    frame = without_calibration(rows)
+    estimable = (frame["status"] == "ok").to_numpy()
+    if line is None:
+        frame["response_critical_level"] = np.nan
+        frame.loc[estimable, "reason"] = f"no calibration: {reason}"
+        frame.loc[estimable, "status"] = "not_estimable"
+        return frame
+    net, se = frame["net_pct_id"].to_numpy(dtype=float), frame["net_pct_id_se"].to_numpy(dtype=float)
+    cells = cells_of(net, line)
+    low, high = fieller(net, se, line, confidence=confidence)
+    frame["cells"], frame["cells_ci_low"], frame["cells_ci_high"] = cells, low, high
+    frame["detection_limit_cells"] = frame["detection_limit_pct_id"] / line.slope
+    frame["is_extrapolated"] = (cells < line.min_cells) | (cells > line.max_cells)
+    critical = cells_of(frame["critical_level_pct_id"].to_numpy(dtype=float), line)
+    frame["response_critical_level"] = np.where(critical > 0.0, critical, np.nan)
+    notes = {
+        "no interval: the slope of the calibration does not differ from 0": estimable & np.isnan(low) & ~np.isnan(se),
+        "no interval: the uncertainty of the signal is not known": estimable & np.isnan(se),
+        "the critical level lies below the intercept of the calibration: no censoring point": estimable
+        & (critical <= 0.0),
+    }
+    for note, where in notes.items():
+        frame.loc[where, "reason"] = [f"{had}; {note}" if had else note for had in frame.loc[where, "reason"]]
+    return frame
+
+
+# ---- quality ----
+
+
+def quality_rows(
+    cells: pd.DataFrame,
+    lines: Sequence[Mapping[str, Any]],
+    *,
+    cohort: str,
+    region: str,
+    modality: str,
+    known: Sequence[str],
+) -> list[dict[str, Any]]:
+    """Return the checks of this stage as rows of :class:`cartrace.tables.Quality`.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        Rows of :class:`cartrace.tables.Cells`.
+    lines : sequence of mapping
+        Rows of :class:`cartrace.tables.CalibrationLines`.
+    cohort, region, modality : str
+        What is followed.
+    known : sequence of str
+        Regions that the modality has, named where the followed one has no row.
+    """
+    rows: list[dict[str, Any]] = []
+    if cells.empty:
+        there = f"it has {', '.join(known)}" if known else "it has no region at all"
+        message = (
+            f"No {modality} uptake of {region} in cohort {cohort} ({there}): no cells and no growth. Check cells.region"
+        )
+        rows.append(_check(cohort, "followed-region", region, "warn", np.nan, np.nan, message))
+    for session, part in cells.groupby("session"):
+        rows.append(_subtraction(cohort, str(session), int(part["n_background"].iloc[0])))
+    for line in lines:
+        rows += _line_checks(cohort, line)
+    counted = cells[cells["cells"].notna() & (cells["role"] != "background") & ~cells["excluded"]]
+    if len(counted):
+        share = float(counted["is_extrapolated"].mean())
+        message = (
+            f"{counted['is_extrapolated'].sum()} of {len(counted)} numbers of cells lie outside the calibrated range"
+        )
+        status = "warn" if share > EXTRAPOLATED_WARN_FRAC else "pass"
+        rows.append(_check(cohort, "calibration-range", region, status, share, EXTRAPOLATED_WARN_FRAC, message))
+    return rows
+
+
+def _check(
+    cohort: str, check: str, subject: str, status: str, value: float, threshold: float, message: str
+) -> dict[str, Any]:
+    return {
+        "cohort": cohort,
+        "check": check,
+        "subject": subject,
+        "status": status,
+        "value": value,
+        "threshold": threshold,
+        "message": message,
+    }
+
+
+def _subtraction(cohort: str, session: str, n: int) -> dict[str, Any]:
+    if n == 0:
+        message = (
+            "No mouse of a background group was measured in this session of the cohort: nothing is subtracted, the signal "
+            "holds what the region takes up without reporter cells (other cohorts are not used)"
+        )
+    elif n == 1:
+        message = "One background mouse: its signal is subtracted, but without a scatter there is no critical level"
+    else:
+        message = f"The mean of {n} background mice is subtracted"
+        if n < LEAST_BACKGROUND:
+            message += f"; with fewer than {LEAST_BACKGROUND} the critical level is wide"
+    status = "pass" if n >= LEAST_BACKGROUND else "warn"
+    return _check(cohort, "control-subtraction", session, status, float(n), float(LEAST_BACKGROUND), message)
+
+
+def _line_checks(cohort: str, line: Mapping[str, Any]) -> list[dict[str, Any]]:
+    tracer = str(line["tracer"])
+    n = float(line["n_points"])
+    if line["status"] != "ok":
+        message = f"No calibration, so that no cells are estimated: {line['reason']}"
+        return [_check(cohort, "calibration-samples", tracer, "fail", n, float(LEAST_SAMPLES), message)]
+    note = str(line["reason"])
+    samples = _check(
+        cohort,
+        "calibration-samples",
+        tracer,
+        "warn" if note else "pass",
+        n,
+        float(LEAST_SAMPLES),
+        f"{n:.0f} samples on the line" + (f"; {note}" if note else ""),
+    )
+    slope, low, high = (float(line[f"log_log_slope{end}"]) for end in ("", "_ci_low", "_ci_high"))
+    straight = low <= 1.0 <= high or abs(slope - 1.0) <= LINEARITY_TOLERANCE
+    message = f"Slope of log signal on log cells {slope:.3f} [95 % CI {low:.3f}, {high:.3f}]; 1 is proportional"
+    if not straight:
+        message += ". The signal is not proportional to the cells: read the numbers of cells as rough"
+    linearity = _check(
+        cohort, "calibration-linearity", tracer, "pass" if straight else "warn", slope, LINEARITY_TOLERANCE, message
+    )
+    return [samples, linearity]

@@ -1,0 +1,375 @@
+"""Models of expansion: curves on the log scale, their gradients, starting values, and what is derived from them.
+
+A curve is computed for a batch of mice at once: days have the shape (m, n), parameters (m, p). Parameters are on their
+internal scale: the logarithm of what is positive (a level, a rate), the day itself for a position in time. Only the
+exponential's rate stands on its own scale, because cells may also decline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+Curve = Callable[[Array, Array], Array]
+
+LOG_2 = float(np.log(2.0))
+# ASSUME: no population of cells doubles in less than 1.7 h or changes over more than 19 years, so that rates lie between
+# 0.0001 and 10 per day.
+RATE_LIMITS_PER_DAY = (1e-4, 10.0)
+# ASSUME: a turning point further from the scans than twice the time they span cannot be known from them.
+DAY_LIMIT_SPANS = 2.0
+_EXPONENT_LIMIT = 300.0
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
+_PANELS = 16
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a curve.
+
+    `kind` is ``level`` (in the unit of the response), ``rate`` [1/day] or ``day``; `scale` is the internal scale, on
+    which standard errors and intervals are made.
+    """
+
+    name: str
+    kind: str
+    scale: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model of expansion.
+
+    Parameters
+    ----------
+    name, label, reference : str
+        Name in the config, label for text and figures, source.
+    parameters : tuple of Parameter
+        In the order of the columns of theta; the first is the level, which shifts the log curve.
+    log_curve : callable
+        ``(day, theta) -> (m, n)``: logarithm of the response.
+    gradient : callable
+        ``(day, theta) -> (m, n, p)``: its derivatives by the internal parameters.
+    growth_rate : callable
+        ``(theta, first_day) -> (value, gradient)`` on `growth_scale`, shapes (m,) and (m, p).
+    growth_scale : str
+        ``log`` or ``linear``.
+    log_auc : callable
+        ``(theta, start_day, end_day) -> (m,)``: logarithm of the area under the response.
+    peak_day : callable
+        ``theta -> (m,)``: where the curve is highest; infinite where it has no maximum.
+    """
+
+    name: str
+    label: str
+    reference: str
+    parameters: tuple[Parameter, ...]
+    log_curve: Curve
+    gradient: Curve
+    growth_rate: Callable[[Array, Array], tuple[Array, Array]]
+    growth_scale: str
+    log_auc: Callable[[Array, float, float], Array]
+    peak_day: Callable[[Array], Array]
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of parameters of the curve."""
+        return len(self.parameters)
+
+
+def _columns(theta: Array) -> tuple[Array, ...]:
+    return tuple(theta[:, index, None] for index in range(theta.shape[1]))
+
+
+def _unit_gradient(theta: Array, index: int) -> Array:
+    gradient = np.zeros_like(theta)
+    gradient[:, index] = 1.0
+    return gradient
+
+
+# ---- exponential: ln S = ln S0 + r t ----
+
+
+def _exponential(day: Array, theta: Array) -> Array:
+    log_initial, rate = _columns(theta)
+    return log_initial + rate * day
+
+
+def _exponential_gradient(day: Array, theta: Array) -> Array:
+    return np.stack([np.ones_like(day), day], axis=-1)
+
+
+def _exponential_log_auc(theta: Array, start_day: float, end_day: float) -> Array:
+    log_initial, rate = theta.T
+    length = end_day - start_day
+    return np.asarray(log_initial + rate * start_day + np.log(length) + np.log(special.exprel(rate * length)))
+
+
+# ---- logistic: S = K / (1 + e^{-k (t - tm)}) ----
+
+
+def _logistic(day: Array, theta: Array) -> Array:
+    log_plateau, log_rate, midpoint = _columns(theta)
+    return np.asarray(log_plateau - np.logaddexp(0.0, -np.exp(log_rate) * (day - midpoint)))
+
+
+def _logistic_gradient(day: Array, theta: Array) -> Array:
+    _, log_rate, midpoint = _columns(theta)
+    rate = np.exp(log_rate)
+    phase = rate * (day - midpoint)
+    slope = special.expit(-phase)
+    return np.stack([np.ones_like(phase), slope * phase, -slope * rate], axis=-1)
+
+
+def _logistic_log_auc(theta: Array, start_day: float, end_day: float) -> Array:
+    log_plateau, log_rate, midpoint = theta.T
+    rate = np.exp(log_rate)
+    late, early = (np.logaddexp(0.0, rate * (day - midpoint)) for day in (end_day, start_day))
+    return np.asarray(log_plateau - log_rate + _log(late - early))
+
+
+# ---- Gompertz: S = K exp(-e^{-k (t - tm)}) ----
+
+
+def _decay(log_rate: Array, midpoint: Array, day: Array | float) -> Array:
+    return np.asarray(np.exp(np.minimum(-np.exp(log_rate) * (day - midpoint), _EXPONENT_LIMIT)))
+
+
+def _gompertz(day: Array, theta: Array) -> Array:
+    log_plateau, log_rate, midpoint = _columns(theta)
+    return log_plateau - _decay(log_rate, midpoint, day)
+
+
+def _gompertz_gradient(day: Array, theta: Array) -> Array:
+    _, log_rate, midpoint = _columns(theta)
+    rate = np.exp(log_rate)
+    slope = _decay(log_rate, midpoint, day)
+    return np.stack([np.ones_like(slope), slope * rate * (day - midpoint), -slope * rate], axis=-1)
+
+
+def _gompertz_growth_rate(theta: Array, first_day: Array) -> tuple[Array, Array]:
+    _, log_rate, midpoint = theta.T
+    rate = np.exp(log_rate)
+    phase = rate * (first_day - midpoint)
+    return log_rate - phase, np.stack([np.zeros_like(rate), 1.0 - phase, rate], axis=-1)
+
+
+def _gompertz_log_auc(theta: Array, start_day: float, end_day: float) -> Array:
+    log_plateau, log_rate, midpoint = theta.T
+    late, early = (special.exp1(_decay(log_rate, midpoint, day)) for day in (end_day, start_day))
+    return np.asarray(log_plateau - log_rate + _log(late - early))
+
+
+# ---- expansion and contraction: S = K / (e^{-rho (t - T)} + e^{alpha (t - T)}) ----
+
+
+def _expansion_contraction(day: Array, theta: Array) -> Array:
+    log_level, log_growth, log_contraction, turn = _columns(theta)
+    elapsed = day - turn
+    return np.asarray(log_level - np.logaddexp(-np.exp(log_growth) * elapsed, np.exp(log_contraction) * elapsed))
+
+
+def _expansion_contraction_gradient(day: Array, theta: Array) -> Array:
+    _, log_growth, log_contraction, turn = _columns(theta)
+    growth, contraction = np.exp(log_growth), np.exp(log_contraction)
+    elapsed = day - turn
+    falling = special.expit((growth + contraction) * elapsed)
+    rising = special.expit(-(growth + contraction) * elapsed)
+    slope = growth * rising - contraction * falling
+    return np.stack(
+        [np.ones_like(elapsed), rising * growth * elapsed, -falling * contraction * elapsed, -slope], axis=-1
+    )
+
+
+def _expansion_contraction_log_auc(theta: Array, start_day: float, end_day: float) -> Array:
+    log_level, log_growth, log_contraction, turn = theta.T
+    growth, contraction = np.exp(log_growth), np.exp(log_contraction)
+    total = growth + contraction
+    share, rest = growth / total, contraction / total
+    before = [special.betainc(share, rest, special.expit(total * (day - turn))) for day in (start_day, end_day)]
+    after = [special.betainc(rest, share, special.expit(-total * (day - turn))) for day in (start_day, end_day)]
+    # The smaller pair of tails keeps its digits in the difference.
+    between = np.where(before[0] > 0.5, after[0] - after[1], before[1] - before[0])
+    return np.asarray(log_level - np.log(total) + special.betaln(share, rest) + _log(between))
+
+
+def _expansion_contraction_peak_day(theta: Array) -> Array:
+    return peak_of_expansion(theta)[0]
+
+
+def peak_of_expansion(theta: Array) -> tuple[Array, Array]:
+    r"""Return the day on which expansion turns into contraction, and its gradient.
+
+    Parameters
+    ----------
+    theta : Array, shape (m, 4)
+        Internal parameters of the expansion-contraction model.
+
+    Returns
+    -------
+    tuple of Array
+        Day, shape (m,); its derivatives by the internal parameters, shape (m, 4).
+
+    Notes
+    -----
+    The slope of the log curve is zero at ``T + ln(growth / contraction) / (growth + contraction)``.
+    """
+    _, log_growth, log_contraction, turn = theta.T
+    growth, contraction = np.exp(log_growth), np.exp(log_contraction)
+    total, contrast = growth + contraction, log_growth - log_contraction
+    gradient = np.stack(
+        [
+            np.zeros_like(turn),
+            1.0 / total - contrast * growth / total**2,
+            -1.0 / total - contrast * contraction / total**2,
+            np.ones_like(turn),
+        ],
+        axis=-1,
+    )
+    return turn + contrast / total, gradient
+
+
+# ---- what all models share ----
+
+
+def _log(values: Array) -> Array:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.log(values))
+
+
+def _parameter_as_growth_rate(index: int) -> Callable[[Array, Array], tuple[Array, Array]]:
+    return lambda theta, first_day: (theta[:, index], _unit_gradient(theta, index))
+
+
+def _at_end(theta: Array) -> Array:
+    return np.full(len(theta), np.inf)
+
+
+def log_auc_gradient(model: Model, theta: Array, start_day: float, end_day: float) -> Array:
+    """Return the derivatives of the log area by the internal parameters, shape (m, p).
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    theta : Array, shape (m, p)
+        Internal parameters.
+    start_day, end_day : float
+        Limits of the area [day].
+
+    Returns
+    -------
+    Array, shape (m, p)
+        Mean of the log curve's gradient over the window, weighted with the response, by Gauss-Legendre quadrature.
+    """
+    edges = np.linspace(start_day, end_day, _PANELS + 1)
+    half = (edges[1] - edges[0]) / 2.0
+    nodes = ((edges[:-1] + half)[:, None] + half * _NODES).ravel()
+    day = np.broadcast_to(nodes, (len(theta), nodes.size))
+    log_response = model.log_curve(day, theta)
+    weight = np.tile(_WEIGHTS, _PANELS) * np.exp(log_response - log_response.max(axis=1, keepdims=True))
+    weight /= weight.sum(axis=1, keepdims=True)
+    return np.einsum("mn,mnp->mp", weight, model.gradient(day, theta))
+
+
+def limits(model: Model, first_day: Array, last_day: Array) -> tuple[Array, Array]:
+    """Return the lower and upper limits of the internal parameters, each of shape (m, p).
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    first_day, last_day : Array, shape (m,)
+        First and last scan of each mouse [day].
+    """
+    reach = DAY_LIMIT_SPANS * (last_day - first_day)
+    slowest, fastest = RATE_LIMITS_PER_DAY
+    free = np.full_like(first_day, np.inf)
+    ranges = {
+        ("level", "log"): (-free, free),
+        ("rate", "log"): (np.full_like(free, np.log(slowest)), np.full_like(free, np.log(fastest))),
+        ("rate", "linear"): (np.full_like(free, -fastest), np.full_like(free, fastest)),
+        ("day", "linear"): (first_day - reach, last_day + reach),
+    }
+    pairs = [ranges[parameter.kind, parameter.scale] for parameter in model.parameters]
+    return np.stack([low for low, _ in pairs], axis=-1), np.stack([high for _, high in pairs], axis=-1)
+
+
+_LEVEL = Parameter("level", "level", "log", "Scale of the curve")
+_MIDPOINT = Parameter("midpoint", "day", "linear", "Day of the fastest growth")
+
+MODELS: tuple[Model, ...] = (
+    Model(
+        name="exponential",
+        label="Exponential",
+        reference="Malthusian growth; regression of the log response on time",
+        parameters=(
+            Parameter("initial", "level", "log", "Response on day 0"),
+            Parameter("growth_rate", "rate", "linear", "Specific growth rate; negative where cells decline"),
+        ),
+        log_curve=_exponential,
+        gradient=_exponential_gradient,
+        growth_rate=_parameter_as_growth_rate(1),
+        growth_scale="linear",
+        log_auc=_exponential_log_auc,
+        peak_day=lambda theta: np.where(theta[:, 1] >= 0.0, np.inf, -np.inf),
+    ),
+    Model(
+        name="logistic",
+        label="Logistic",
+        reference="Verhulst 1838; Richards 1959, doi:10.1093/jxb/10.2.290",
+        parameters=(
+            Parameter("plateau", "level", "log", "Response that growth tends to"),
+            Parameter("growth_rate", "rate", "log", "Specific growth rate before saturation"),
+            _MIDPOINT,
+        ),
+        log_curve=_logistic,
+        gradient=_logistic_gradient,
+        growth_rate=_parameter_as_growth_rate(1),
+        growth_scale="log",
+        log_auc=_logistic_log_auc,
+        peak_day=_at_end,
+    ),
+    Model(
+        name="gompertz",
+        label="Gompertz",
+        reference="Laird 1964, doi:10.1038/bjc.1964.55",
+        parameters=(
+            Parameter("plateau", "level", "log", "Response that growth tends to"),
+            Parameter("slowing_rate", "rate", "log", "Rate at which growth slows down"),
+            _MIDPOINT,
+        ),
+        log_curve=_gompertz,
+        gradient=_gompertz_gradient,
+        # ASSUME: the Gompertz growth rate falls with time and is the one at the mouse's first scan in the window.
+        growth_rate=_gompertz_growth_rate,
+        growth_scale="log",
+        log_auc=_gompertz_log_auc,
+        peak_day=_at_end,
+    ),
+    Model(
+        name="expansion_contraction",
+        label="Expansion and contraction",
+        reference="Stein et al. 2019, doi:10.1002/psp4.12388, with one contraction phase and a smooth turn",
+        parameters=(
+            _LEVEL,
+            Parameter("growth_rate", "rate", "log", "Specific growth rate of the expansion"),
+            Parameter("contraction_rate", "rate", "log", "Rate of the contraction"),
+            Parameter("turn_day", "day", "linear", "Day on which the asymptotes of both phases cross"),
+        ),
+        log_curve=_expansion_contraction,
+        gradient=_expansion_contraction_gradient,
+        growth_rate=_parameter_as_growth_rate(1),
+        growth_scale="log",
+        log_auc=_expansion_contraction_log_auc,
+        peak_day=_expansion_contraction_peak_day,
+    ),
+)
+BY_NAME = {model.name: model for model in MODELS}

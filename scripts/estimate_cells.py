@@ -1,0 +1,64 @@
+"""Estimate the signal of the cells in the followed region, and their number where a calibration is in use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from cartrace import job, tables
+from cartrace.cells import (
+    calibration_line,
+    quality_rows,
+    signal_rows,
+    subtract_background,
+    with_calibration,
+    without_calibration,
+)
+
+
+def main(
+    *,
+    uptake: str,
+    calibration: str,
+    cells: str,
+    calibration_lines: str,
+    quality: str,
+    cohort: str,
+    groups: Sequence[Mapping[str, str]],
+    modality: str,
+    region: str,
+    kind: str,
+    confidence: float,
+) -> None:
+    """Read the uptake and the calibration of a cohort, write its cells, calibration lines and checks."""
+    uptakes = tables.read(uptake, tables.Uptake)
+    samples = tables.read(calibration, tables.Calibration)
+    roles = {group["name"]: group["role"] for group in groups}
+    rows = subtract_background(signal_rows(uptakes, region=region, modality=modality, roles=roles))
+    lines = {}
+    if kind == "none":
+        found = without_calibration(rows)
+    else:
+        tracers = sorted(rows["tracer"].unique())
+        lines = {tracer: calibration_line(samples, cohort=cohort, kind=kind, tracer=tracer) for tracer in tracers}
+        fitted = {tracer: line for tracer, (line, _) in lines.items()}
+        reasons = {tracer: str(row["reason"]) for tracer, (_, row) in lines.items()}
+        found = with_calibration(rows, fitted, reasons, confidence=confidence)
+    tables.write(found[tables.Cells.names()], cells, tables.Cells)
+    line_rows = [row for _, row in lines.values()]
+    tables.write(
+        pd.DataFrame(line_rows, columns=tables.CalibrationLines.names()), calibration_lines, tables.CalibrationLines
+    )
+    known = sorted(uptakes.loc[uptakes["modality"] == modality, "region"].unique())
+    checks = quality_rows(found, line_rows, cohort=cohort, region=region, modality=modality, known=known)
+    tables.write(pd.DataFrame(checks, columns=tables.Quality.names()), quality, tables.Quality)
+
+
+if "snakemake" in globals():
+    job.run(
+        main,
+        log=snakemake.log[0],
+        inputs=dict(snakemake.input),
+        outputs=dict(snakemake.output),
+        params={key: value for key, value in snakemake.params.items() if key != "core"},
+    )
