@@ -1,0 +1,219 @@
+"""Endpoints: one value per mouse of everything that groups are summarised and compared by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cartrace import tables
+
+KEY = ["analysis", "endpoint", "modality", "region", "session"]
+_MOUSE = ["cohort", "animal_id"]
+_ANALYSES = ("all", "without_excluded")
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One endpoint.
+
+    Parameters
+    ----------
+    name, label : str
+        Name in tables; name in text and figures.
+    unit : str
+        Unit of its values; empty where the source states it.
+    scale : str
+        Scale on which groups are compared, ``log`` or ``linear``.
+    families : tuple of (str, str)
+        Modality (empty: any) and the family of comparisons in which its p values are adjusted.
+    compares_background : bool
+        Whether the background group is compared; not where its signal has been subtracted.
+    """
+
+    name: str
+    label: str
+    unit: str
+    scale: str
+    families: tuple[tuple[str, str], ...]
+    compares_background: bool = False
+
+    def family(self, modality: str) -> str:
+        """Return the family of comparisons for a modality."""
+        return next(family for known, family in self.families if known in ("", modality))
+
+
+_EXPANSION = (("", "expansion"),)
+_UPTAKE = (("counter", "biodistribution"), ("pet", "pet"))
+# The same organs once more in %ID: adjusted among themselves, so that they do not weaken the main quantity.
+_WHOLE = (("counter", "biodistribution_pct_id"), ("pet", "pet_pct_id"))
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint("growth_rate", "Growth rate", "", "log", _EXPANSION),
+    Endpoint("doubling_time", "Doubling time", "", "log", _EXPANSION),
+    Endpoint("peak", "Peak", "", "log", _EXPANSION),
+    Endpoint("time_of_peak", "Time of the peak", "", "linear", _EXPANSION),
+    Endpoint("auc", "Area under the curve", "", "log", _EXPANSION),
+    Endpoint("uptake_pct_id_per_g", "Uptake", "%ID/g", "log", _UPTAKE, compares_background=True),
+    Endpoint("uptake_pct_id_per_ml", "Uptake", "%ID/mL", "log", _UPTAKE, compares_background=True),
+    Endpoint("uptake_pct_id", "Uptake in the whole organ or region", "%ID", "log", _WHOLE, compares_background=True),
+    Endpoint("cells", "Cells", "cells", "log", (("", "cells"),)),
+    Endpoint("net_pct_id", "Signal above background", "%ID", "log", (("", "cells"),)),
+)
+KINETIC = tuple(endpoint.name for endpoint in ENDPOINTS if endpoint.families == _EXPANSION)
+
+
+def by_name(name: str) -> Endpoint:
+    """Return the endpoint of that name."""
+    return next(endpoint for endpoint in ENDPOINTS if endpoint.name == name)
+
+
+def collect(
+    uptake: pd.DataFrame, cells: pd.DataFrame, estimates: pd.DataFrame, selection: pd.DataFrame, *, region: str
+) -> pd.DataFrame:
+    """Return every endpoint of every mouse, in both analyses.
+
+    Parameters
+    ----------
+    uptake, cells, estimates : DataFrame
+        Tables of the whole study; `estimates` of all models.
+    selection : DataFrame
+        The choice of the model; where none was chosen there are no kinetic endpoints.
+    region : str
+        Region whose signal was followed.
+
+    Returns
+    -------
+    DataFrame
+        A table of endpoints, sorted by its key.
+    """
+    parts = [*_uptake(uptake), *_cells(cells), _kinetics(estimates, selection, cells, region=region)]
+    parts = [part for part in parts if len(part)]
+    if not parts:
+        return tables.empty(tables.Endpoints)
+    frame = pd.concat(parts, ignore_index=True)[tables.Endpoints.names()]
+    return frame.sort_values(list(tables.Endpoints.key), kind="stable", ignore_index=True)
+
+
+def takes_part(endpoints: pd.DataFrame) -> pd.Series:
+    """Return which rows of endpoints enter summaries and comparisons of their analysis."""
+    return (endpoints["status"] == "ok") & ~left_out(endpoints)
+
+
+def left_out(endpoints: pd.DataFrame) -> pd.Series:
+    """Return which rows of endpoints their analysis leaves out by decision."""
+    return endpoints["excluded"] & (endpoints["analysis"] == "without_excluded")
+
+
+def main_quantity(pet: pd.DataFrame) -> pd.Series:
+    """Return by region the quantity in which PET is compared: %ID/g where a density gives one, else %ID/mL."""
+    has_mass = pet["uptake_pct_id_per_g"].notna().groupby(pet["region"]).any()
+    return has_mass.map({True: "uptake_pct_id_per_g", False: "uptake_pct_id_per_ml"})
+
+
+def _uptake(uptake: pd.DataFrame) -> Iterable[pd.DataFrame]:
+    """Yield the uptake endpoints, quantity by quantity."""
+    is_pet = uptake["modality"] == "pet"
+    main = pd.Series("uptake_pct_id_per_g", index=uptake.index, dtype=str)
+    main = main.mask(is_pet, uptake["region"].map(main_quantity(uptake[is_pet])))
+    for quantity in ("uptake_pct_id_per_g", "uptake_pct_id_per_ml"):
+        yield _session_values(uptake[main == quantity], quantity, endpoint=quantity)
+    yield _session_values(uptake, "uptake_pct_id", endpoint="uptake_pct_id")
+
+
+def _cells(cells: pd.DataFrame) -> Iterable[pd.DataFrame]:
+    """Yield the followed response: cells, or the net signal of a study without calibration."""
+    for unit, endpoint in (("cells", "cells"), ("pct_id", "net_pct_id")):
+        yield _session_values(cells[cells["response_unit"] == unit], "response", endpoint=endpoint)
+
+
+def _session_values(rows: pd.DataFrame, column: str, *, endpoint: str) -> pd.DataFrame:
+    """Return one value per mouse, modality, region and session, in both analyses.
+
+    Several scans of one session count as one: their arithmetic mean, since values near zero have no logarithm. Excluded
+    scans are left out of the analysis without them; a mouse all of whose values are excluded keeps its mean there,
+    marked as excluded. It is below detection where every scan behind the value is.
+    """
+    # ASSUME: scans of one mouse, region and session measure the same uptake, so that their arithmetic mean stands.
+    key = ["modality", "region", "session", *_MOUSE]
+    rows = rows.sort_values([*key, "scan_id"], kind="stable", ignore_index=True)
+    if rows.empty:
+        return pd.DataFrame()
+    code = rows.groupby(key, sort=False).ngroup().to_numpy()
+    size = int(code[-1]) + 1
+    value = rows[column].to_numpy(dtype=float)
+    usable = (rows["status"] == "ok").to_numpy() & ~np.isnan(value)
+    excluded = rows["excluded"].to_numpy(dtype=bool)
+    below = rows["is_below_detection"].to_numpy(dtype=bool)
+    has_value = np.bincount(code, usable, size) > 0
+    # A mouse is excluded where all its values are, or, without a value, all its rows.
+    standing = np.where(has_value[code], usable & ~excluded, ~excluded)
+    is_excluded = np.bincount(code, standing, size) == 0
+    mice = rows.loc[~rows.duplicated(key), [*key, "group"]].reset_index(drop=True)
+    mice = mice.assign(
+        endpoint=endpoint,
+        unit=by_name(endpoint).unit,
+        status=np.where(has_value, "ok", "not_estimable"),
+        reason=np.where(has_value, "", _joined(rows["reason"], code, size)),
+        excluded=is_excluded,
+        exclusion_reason=np.where(is_excluded, _joined(rows["exclusion_reason"], code, size), ""),
+    )
+    mice["reason"] = mice["reason"].mask((mice["reason"] == "") & ~has_value, "no value of this quantity")
+    parts = []
+    for analysis in _ANALYSES:
+        used = usable & (~excluded | is_excluded[code] | (analysis == "all"))
+        n_used = np.bincount(code, used, size)
+        total = np.bincount(code, np.where(used, value, 0.0), size)
+        all_below = np.bincount(code, used & below, size) == n_used
+        mean = np.divide(total, n_used, out=np.full(size, np.nan), where=n_used > 0)
+        parts.append(mice.assign(analysis=analysis, value=mean, is_below_detection=all_below & has_value))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _joined(texts: pd.Series, code: np.ndarray, size: int) -> np.ndarray:
+    """Return the distinct texts of each code, joined, empty ones left out."""
+    pairs = pd.DataFrame({"code": code, "text": texts.to_numpy()})
+    pairs = pairs[pairs["text"] != ""].drop_duplicates()
+    joined = pairs.groupby("code")["text"].agg("; ".join)
+    return joined.reindex(range(size), fill_value="").to_numpy(dtype=object)
+
+
+def _kinetics(estimates: pd.DataFrame, selection: pd.DataFrame, cells: pd.DataFrame, *, region: str) -> pd.DataFrame:
+    """Return the parameters of the chosen model per mouse; only an estimate with status ok is a value."""
+    chosen = selection.loc[selection["chosen"], ["analysis", "model"]]
+    rows = estimates[(estimates["level"] == "animal") & estimates["parameter"].isin(KINETIC)].merge(chosen)
+    ok = (rows["status"] == "ok") & rows["estimate"].notna()
+    rows = rows.assign(
+        endpoint=rows["parameter"],
+        modality="",
+        region=region,
+        session="",
+        unit=rows["unit"].str.replace("pct_id", "%ID"),
+        value=rows["estimate"].where(ok),
+        is_below_detection=False,
+        reason=rows["reason"].mask(rows["reason"] == "", rows["status"].str.replace("_", " ")).mask(ok, ""),
+        status=np.where(ok, "ok", "not_estimable"),
+    )
+    return _with_exclusions(rows, _excluded_mice(cells, region=region))
+
+
+def _excluded_mice(cells: pd.DataFrame, *, region: str) -> pd.DataFrame:
+    """Return the mice whose every scan of the followed region is excluded, with the reasons."""
+    followed = cells[cells["region"] == region].sort_values([*_MOUSE, "session", "scan_id"], kind="stable")
+    followed = followed[followed.groupby(_MOUSE)["excluded"].transform("all")]
+    reasons = followed[followed["exclusion_reason"] != ""].drop_duplicates([*_MOUSE, "exclusion_reason"])
+    joined = reasons.groupby(_MOUSE)["exclusion_reason"].agg("; ".join)
+    mice = followed[_MOUSE].drop_duplicates()
+    return mice.join(joined, on=_MOUSE).fillna({"exclusion_reason": ""}).assign(excluded=True)
+
+
+def _with_exclusions(rows: pd.DataFrame, excluded: pd.DataFrame) -> pd.DataFrame:
+    """Mark excluded mice; the analysis without them shows the values that they have in the analysis of all."""
+    rows = rows.merge(excluded, on=_MOUSE, how="left")
+    rows["excluded"] = rows["excluded"].eq(True)
+    rows["exclusion_reason"] = rows["exclusion_reason"].fillna("")
+    refitted = rows[~(rows["excluded"] & (rows["analysis"] == "without_excluded"))]
+    shown = refitted[refitted["excluded"]].assign(analysis="without_excluded")
+    return pd.concat([refitted, shown], ignore_index=True)

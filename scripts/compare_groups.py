@@ -1,0 +1,59 @@
+"""Stage 6: summarise every endpoint per group, compare the groups, and hold PET against the counter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from cartrace import job, tables
+from cartrace.agreement import agree
+from cartrace.comparison import compare, summarise
+from cartrace.endpoints import collect
+
+
+def main(
+    *,
+    uptake: Sequence[str],
+    cells: Sequence[str],
+    estimates: Sequence[str],
+    selection: str,
+    endpoints: str,
+    summaries: str,
+    comparisons: str,
+    agreement: str,
+    groups: Sequence[Mapping[str, Any]],
+    region: str,
+    primary: Mapping[str, Any],
+    adjustment: str,
+    confidence: float,
+) -> None:
+    """Read the study's uptake, cells and estimates; write endpoints, summaries, comparisons and agreement."""
+    values = collect(
+        _read_all(uptake, tables.Uptake),
+        _read_all(cells, tables.Cells),
+        _read_all(estimates, tables.Estimates),
+        tables.read(selection, tables.Selection),
+        region=region,
+    )
+    compared = compare(
+        values, groups=groups, primary=primary, adjustment=adjustment, confidence=confidence
+    )
+    tables.write(values, endpoints, tables.Endpoints)
+    tables.write(summarise(values, confidence=confidence), summaries, tables.Summaries)
+    tables.write(compared, comparisons, tables.Comparisons)
+    tables.write(agree(values, confidence=confidence), agreement, tables.Agreement)
+
+
+def _read_all(paths: Sequence[str], table: type[tables.Table]) -> pd.DataFrame:
+    return pd.concat([tables.read(path, table) for path in paths], ignore_index=True)
+
+
+if "snakemake" in globals():
+    job.run(
+        main,
+        log=snakemake.log[0],
+        inputs=dict(snakemake.input),
+        outputs=dict(snakemake.output),
+        params={key: value for key, value in snakemake.params.items() if key != "core"},
+    )
