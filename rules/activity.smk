@@ -5,6 +5,7 @@
 
 rule compute_activity:
     input:
+        animals=rules.import_tables.output.animals,
         doses=rules.import_tables.output.doses,
         tubes=rules.import_tables.output.tubes,
         counts=rules.import_tables.output.counts,
@@ -18,6 +19,8 @@ rule compute_activity:
         roi_activity="<results>/{cohort}/2_activity/rois.csv",
     log:
         "<logs>/{cohort}/compute_activity.log",
+    conda:
+        "../envs/cartrace.yaml"
     params:
         tracers=config["tracers"],
         half_lives=config["uptake"]["half_lives"],
@@ -26,7 +29,5 @@ rule compute_activity:
         background_cps=config["counter"]["background_cps"],
         uncertainty=config["uncertainty"],
         core=core_digest("compute_activity.py"),
-    conda:
-        "../envs/cartrace.yaml"
     script:
         "../scripts/compute_activity.py"

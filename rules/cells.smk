@@ -13,6 +13,8 @@ rule estimate_cells:
         quality="<results>/{cohort}/4_cells/quality.csv",
     log:
         "<logs>/{cohort}/estimate_cells.log",
+    conda:
+        "../envs/cartrace.yaml"
     params:
         cohort="{cohort}",
         groups=config["groups"],
@@ -21,7 +23,5 @@ rule estimate_cells:
         kind=config["cells"]["calibration"],
         confidence=config["expansion"]["confidence"],
         core=core_digest("estimate_cells.py"),
-    conda:
-        "../envs/cartrace.yaml"
     script:
         "../scripts/estimate_cells.py"

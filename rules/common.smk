@@ -1,20 +1,27 @@
 # What every rule file shares: the checked config, the cohorts and their files, and the digest of the core.
 import ast
+import csv
 import hashlib
+import re
+import sys
 from collections import Counter as Tally
 from difflib import get_close_matches
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import yaml
 from jsonschema import Draft202012Validator
-from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
 # Every file of the core, once: only what is named here travels with a hosted module.
 CORE = """
-__init__ activity agreement calibration cells clock comparison config counting decay dose errors exclusions expansion
-fitting growth intake job quality radionuclides selection sheets statistics units uptake
-figures/__init__ readers/__init__ report/__init__ simulate/__init__
+__init__ activity agreement calibration cells clock comparison config counting decay display dose endpoints equivalents errors
+exclusions expansion fitting growth intake job primary quality radionuclides ratios rows selection sheets standards
+statistics units uptake
+figures/__init__ figures/agreement figures/calibration figures/comparison figures/data figures/kinetics figures/marks
+figures/style figures/timecourse figures/tissues figures/words
+readers/__init__ report/__init__ simulate/__init__ simulate/cohort simulate/design simulate/dissection simulate/exports
+simulate/instruments simulate/readouts simulate/sheets simulate/truth simulate/world
 tables/__init__ tables/contract tables/raw tables/results
 """.split()
 
@@ -26,49 +33,106 @@ def resource(name):
 # ---- the config: shape by schema, then what a schema cannot say; all problems at once ----
 
 
+def place(config, path):
+    """The dotted key of a problem; an item of a list goes by its name."""
+    words = []
+    for part in path:
+        config = config[part]
+        if isinstance(part, int):
+            part = config["name"] if isinstance(config, dict) and "name" in config else f"entry {part + 1}"
+        words.append(str(part))
+    return ".".join(words) or "the config"
+
+
+def hint(name, known):
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(known)}"
+
+
 def schema_problems(config, schema):
     for error in sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path))):
-        place = ".".join(str(part) for part in error.absolute_path) or "the config"
+        where = place(config, error.absolute_path)
         if error.validator == "additionalProperties":
             known = list(error.schema["properties"])
             for key in sorted(set(map(str, error.instance)) - set(known)):
-                near = get_close_matches(key, known, n=1, cutoff=0.4)
-                hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(known)}"
-                yield f"{place}: the key '{key}' is not known; {hint}"
+                yield f"{where}: the key '{key}' is not known; {hint(key, known)}"
+        elif error.validator == "required":
+            # The validator reports each missing key by itself, and names it in its message only.
+            yield f"{where}: the key {error.message.split(' is a ')[0]} is missing"
         else:
-            yield f"{place}: {error.message}"
+            wanted = " or ".join(branch.get("type", "") for branch in error.schema.get("anyOf", []))
+            why = f"{error.instance!r} is not of type {wanted}" if wanted else error.message
+            meaning = error.schema.get("description")
+            yield f"{where}: {why}{remedy(error)}" + (f" ({meaning})" if meaning else "")
 
 
-def unknown(names, known, place, kind):
+def remedy(error):
+    """What to do about the two ways in which YAML reads something else than was meant."""
+    if error.validator_value == "string" and isinstance(error.instance, int | float):
+        return "; put it in quotes"
+    if isinstance(error.instance, str) and re.fullmatch(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+", error.instance):
+        number = str(float(error.instance))
+        return f"; write {number if '.' in number else number.replace('e', '.0e')}"
+    return ""
+
+
+def unknown(names, known, where, kind):
     for name in names:
         if name not in known:
-            yield f"{place}: '{name}' is not a {kind} of this study; it has {', '.join(known)}"
+            yield f"{where}: '{name}' is not a {kind} of this study; {hint(name, known)}"
 
 
-def cross_problems(config):
-    names = {key: [item["name"] for item in config[key]] for key in ("cohorts", "groups", "tracers", "regions")}
-    for key, found in names.items():
-        for name, times in Tally(found).items():
+def name_problems(config):
+    for key in ("cohorts", "groups", "tracers", "regions"):
+        for name, times in Tally(item["name"] for item in config[key]).items():
             if times > 1:
                 yield f"{key}: '{name}' stands {times} times; names are unique"
+    try:
+        ZoneInfo(config["study"]["timezone"])
+    except (KeyError, ValueError):
+        yield f"study.timezone: '{config['study']['timezone']}' is not a time zone; write one like Europe/Berlin"
+    simulated = Path(config["simulation"]["output"])
     for cohort in config["cohorts"]:
-        if not Path(cohort["path"]).is_dir():
+        # A folder that `simulate` writes need not be there yet.
+        if not Path(cohort["path"]).is_dir() and not Path(cohort["path"]).is_relative_to(simulated):
             yield f"cohorts: the folder '{cohort['path']}' of {cohort['name']} is not there; paths start at {Path.cwd()}"
+    tracers = [tracer["name"] for tracer in config["tracers"]]
+    yield from unknown(config["counter"]["windows"], tracers, "counter.windows", "tracer")
+    with open(resource("tissues.csv"), encoding="utf-8", newline="") as shipped:
+        regions = [region["name"] for region in config["regions"]] + [row["name"] for row in csv.DictReader(shipped)]
+    yield from unknown([config["cells"]["region"]], regions, "cells.region", "region")
+    yield from unknown(config["uptake"]["reference_regions"], regions, "uptake.reference_regions", "region")
+    yield from unknown([config["comparison"]["primary"]["region"]], regions, "comparison.primary.region", "region")
+
+
+def primary_problems(config):
+    primary, roles = config["comparison"]["primary"], {group["name"]: group["role"] for group in config["groups"]}
+    endpoint, where = primary["endpoint"], "comparison.primary"
+    yield from unknown(primary["groups"], list(roles), f"{where}.groups", "group")
+    if len(set(primary["groups"])) < len(primary["groups"]):
+        yield f"{where}.groups: a group cannot be compared with itself"
+    if endpoint in ("uptake", "cells") and not primary["session"]:
+        yield f"{where}.session: the endpoint {endpoint} needs a session"
+    if endpoint == "uptake" and not primary["modality"]:
+        yield f"{where}.modality: the endpoint uptake needs pet or counter"
+    if endpoint not in ("uptake", "cells") and config["study"]["strategy"] != "reporter_gene":
+        yield f"{where}.endpoint: {endpoint} comes from a fit of growth, and {config['study']['strategy']} studies get none"
+    for group in primary["groups"]:
+        if endpoint != "uptake" and roles.get(group) == "background":
+            yield f"{where}.groups: '{group}' has the role background, and with it no {endpoint}"
+
+
+def setting_problems(config):
     if sum(group["role"] == "background" for group in config["groups"]) > 1:
         yield "groups: more than one group has the role background; give it to the group whose signal is subtracted"
-    primary = config["comparison"]["primary"]
-    yield from unknown(primary["groups"], names["groups"], "comparison.primary.groups", "group")
-    yield from unknown(config["counter"]["windows"], names["tracers"], "counter.windows", "tracer")
-    if len(set(primary["groups"])) < len(primary["groups"]):
-        yield "comparison.primary.groups: a group cannot be compared with itself"
-    if primary["endpoint"] in ("uptake", "cells") and not primary["session"]:
-        yield f"comparison.primary.session: the endpoint {primary['endpoint']} needs a session"
-    if primary["endpoint"] == "uptake" and not primary["modality"]:
-        yield "comparison.primary.modality: the endpoint uptake needs pet or counter"
     for key in ("window_days", "exponential_window_days"):
         start, end = config["expansion"][key]
         if start >= end:
             yield f"expansion.{key}: the window ends at day {end:g}, not after its start at day {start:g}"
+    for key, warn in config["quality"].items():
+        fail = config["quality"].get(key.replace("_warn_", "_fail_"), warn)
+        if warn > fail:
+            yield f"quality.{key}: warns above {warn:g}, but fails above {fail:g} already"
 
 
 def checked(config):
@@ -77,13 +141,14 @@ def checked(config):
     own = {key: value for key, value in config.items() if key != "pathvars"}
     problems = list(schema_problems(own, schema))
     if not problems:
-        validate(config, path)
-        problems = list(cross_problems(config))
+        validate(own, path)
+        problems = [*name_problems(own), *primary_problems(own), *setting_problems(own)]
     if problems:
         lines = "\n".join(f"  {number}. {problem}" for number, problem in enumerate(problems, start=1))
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-        raise WorkflowError(f"The config has {count}; nothing was calculated.\n{lines}")
-    return config
+        # Not WorkflowError: it would wrap the message in the lines of this file.
+        sys.exit(f"The config has {count}; nothing was calculated.\n{lines}")
+    return own
 
 
 config = checked(config)

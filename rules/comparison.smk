@@ -16,6 +16,8 @@ rule compare_groups:
         agreement="<results>/6_comparison/agreement.csv",
     log:
         "<logs>/compare_groups.log",
+    conda:
+        "../envs/cartrace.yaml"
     params:
         groups=config["groups"],
         region=config["cells"]["region"],
@@ -23,7 +25,5 @@ rule compare_groups:
         adjustment=config["comparison"]["secondary_adjustment"],
         confidence=config["comparison"]["confidence"],
         core=core_digest("compare_groups.py"),
-    conda:
-        "../envs/cartrace.yaml"
     script:
         "../scripts/compare_groups.py"

@@ -12,6 +12,8 @@ rule fit_expansion:
         fits="<results>/5_expansion/{model}/fits.csv",
     log:
         "<logs>/fit_expansion/{model}.log",
+    conda:
+        "../envs/cartrace.yaml"
     params:
         model="{model}",
         strategy=config["study"]["strategy"],
@@ -21,8 +23,6 @@ rule fit_expansion:
         auc_days=config["expansion"]["window_days"],
         confidence=config["expansion"]["confidence"],
         core=core_digest("fit_expansion.py"),
-    conda:
-        "../envs/cartrace.yaml"
     script:
         "../scripts/fit_expansion.py"
 
@@ -34,11 +34,11 @@ rule select_model:
         selection="<results>/5_expansion/selection.csv",
     log:
         "<logs>/select_model.log",
+    conda:
+        "../envs/cartrace.yaml"
     params:
         # A model with a window of its own sees other points, so that its likelihood cannot be compared.
         not_compared=["exponential"],
         core=core_digest("select_model.py"),
-    conda:
-        "../envs/cartrace.yaml"
     script:
         "../scripts/select_model.py"

@@ -38,8 +38,11 @@ rule draw_figures:
         ),
         pdf=expand("<results>/7_report/figures/{figure}.pdf", figure=DRAWN),
         png=expand("<results>/7_report/figures/{figure}.png", figure=DRAWN),
+        captions="<results>/7_report/figures/captions.json",
     log:
         "<logs>/draw_figures.log",
+    conda:
+        "../envs/cartrace.yaml"
     params:
         figures=DRAWN,
         groups=config["groups"],
@@ -49,8 +52,6 @@ rule draw_figures:
         journal=config["report"]["journal"],
         label=config["report"]["label"],
         core=core_digest("draw_figures.py"),
-    conda:
-        "../envs/cartrace.yaml"
     script:
         "../scripts/draw_figures.py"
 
@@ -91,10 +92,10 @@ rule build_report:
         tables=directory("<results>/7_report/tables"),
     log:
         "<logs>/build_report.log",
+    conda:
+        "../envs/cartrace.yaml"
     params:
         settings={key: value for key, value in config.items() if key not in ("simulation", "pathvars")},
         core=core_digest("build_report.py"),
-    conda:
-        "../envs/cartrace.yaml"
     script:
         "../scripts/build_report.py"

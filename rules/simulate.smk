@@ -11,10 +11,10 @@ rule simulate:
         study=directory(config["simulation"]["output"]),
     log:
         "<logs>/simulate.log",
+    conda:
+        "../envs/cartrace.yaml"
     params:
         settings={key: value for key, value in config.items() if key != "pathvars"},
         core=core_digest("simulate_study.py"),
-    conda:
-        "../envs/cartrace.yaml"
     script:
         "../scripts/simulate_study.py"

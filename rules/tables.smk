@@ -22,6 +22,8 @@ rule import_tables:
         quality="<results>/{cohort}/1_tables/quality.csv",
     log:
         "<logs>/{cohort}/import_tables.log",
+    conda:
+        "../envs/cartrace.yaml"
     params:
         cohort="{cohort}",
         folder=lambda wildcards: str(PATHS[wildcards.cohort]),
@@ -34,7 +36,5 @@ rule import_tables:
         pet=config["pet"],
         residual_missing=config["uptake"]["residual_missing"],
         core=core_digest("import_tables.py"),
-    conda:
-        "../envs/cartrace.yaml"
     script:
         "../scripts/import_tables.py"

@@ -11,22 +11,19 @@ rule compute_uptake:
         dose_activity=rules.compute_activity.output.dose_activity,
         roi_activity=rules.compute_activity.output.roi_activity,
         import_quality=rules.import_tables.output.quality,
-        tissues=resource("tissues.csv"),
-        radionuclides=resource("radionuclides.csv"),
     output:
         uptake="<results>/{cohort}/3_uptake/uptake.csv",
         ratios="<results>/{cohort}/3_uptake/ratios.csv",
         quality="<results>/{cohort}/3_uptake/quality.csv",
     log:
         "<logs>/{cohort}/compute_uptake.log",
+    conda:
+        "../envs/cartrace.yaml"
     params:
         regions=config["regions"],
-        half_lives=config["uptake"]["half_lives"],
         reference_regions=config["uptake"]["reference_regions"],
         uncertainty=config["uncertainty"],
         thresholds=config["quality"],
         core=core_digest("compute_uptake.py"),
-    conda:
-        "../envs/cartrace.yaml"
     script:
         "../scripts/compute_uptake.py"

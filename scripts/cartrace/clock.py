@@ -34,14 +34,18 @@ def elapsed_s(since: pd.Series, until: pd.Series) -> NDArray[np.float64]:
     ndarray, shape (n,)
         Elapsed time [s], negative where `until` is earlier.
     """
-    delta = instants(until).to_numpy() - instants(since).to_numpy()
+    # Whole microseconds, so that equal instants differ by exactly 0; np.datetime64 knows no time zone.
+    start, end = (instants(stamps).dt.tz_localize(None).to_numpy() for stamps in (since, until))
+    delta = end - start
     return np.where(np.isnat(delta), np.nan, delta / np.timedelta64(1, "us") / 1e6).astype(np.float64)
 
 
 def shift(stamps: pd.Series, seconds: NDArray[np.float64]) -> pd.Series:
     """Return the stamps moved by `seconds` [s], each in its own offset; an empty stamp stays empty."""
     moved = [
-        "" if stamp == "" or np.isnan(by) else (pd.Timestamp(stamp) + pd.Timedelta(microseconds=round(by * 1e6))).isoformat()
+        ""
+        if stamp == "" or np.isnan(by)
+        else (pd.Timestamp(stamp) + pd.Timedelta(microseconds=round(by * 1e6))).isoformat()
         for stamp, by in zip(stamps, seconds, strict=True)
     ]
     return pd.Series(moved, index=stamps.index, dtype=str)

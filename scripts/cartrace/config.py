@@ -88,7 +88,8 @@ class Counter(_Section):
     ] = None
     time_is: Annotated[Literal["start", "end"], Field(description="What a tube's time in the export is")] = "start"
     columns: Annotated[
-        dict[str, str], Field(description="Column map of format table: rack, position, counted_at, count_s, counts, window")
+        dict[str, str],
+        Field(description="Column map of format table: rack, position, counted_at, count_s, counts, window"),
     ] = {}
 
 
@@ -148,15 +149,21 @@ class QualityThresholds(_Section):
     residual_warn_pct: Annotated[float, Field(ge=0, description="Residual in percent of the full syringe: warn")] = 20.0
     dead_time_warn_pct: Annotated[float, Field(ge=0, description="Dead-time loss in percent: warn above")] = 5.0
     dead_time_fail_pct: Annotated[float, Field(ge=0, description="Dead-time loss in percent: fail above")] = 20.0
-    standards_warn_pct: Annotated[float, Field(ge=0, description="Scatter (CV) of the standards in percent: warn")] = 3.0
-    standards_fail_pct: Annotated[float, Field(ge=0, description="Scatter (CV) of the standards in percent: fail")] = 10.0
+    standards_warn_pct: Annotated[float, Field(ge=0, description="Scatter (CV) of the standards in percent: warn")] = (
+        3.0
+    )
+    standards_fail_pct: Annotated[float, Field(ge=0, description="Scatter (CV) of the standards in percent: fail")] = (
+        10.0
+    )
     route_ratio_warn: Annotated[
         float, Field(gt=0, description="Distance of the dose routes' ratio from 1: warn above")
     ] = 0.05
     dose_median_fail_factor: Annotated[
         float, Field(gt=1, description="Factor between a dose and the study's median dose: fail above")
     ] = 3.0
-    counting_warn_pct: Annotated[float, Field(ge=0, description="Counting uncertainty of a tube in percent: warn")] = 5.0
+    counting_warn_pct: Annotated[float, Field(ge=0, description="Counting uncertainty of a tube in percent: warn")] = (
+        5.0
+    )
     scan_delay_warn_pct: Annotated[
         float, Field(ge=0, description="Distance of a scan's delay from the median of its session in percent: warn")
     ] = 10.0
@@ -259,14 +266,16 @@ class Simulation(_Section):
         SimulatedGroup(name="NT", growth_rate_per_day=0.20, contraction_rate_per_day=0.06, peak_day=10.0),
         SimulatedGroup(name="CAR", growth_rate_per_day=0.42, contraction_rate_per_day=0.12, peak_day=11.0),
     ]
-    between_mouse_sd: Annotated[
-        float, Field(ge=0, description="Standard deviation of log parameters between mice")
-    ] = 0.15
-    cells_at_day_0: Annotated[float, Field(gt=0, description="Median number of cells in the region at day 0")] = 2.0e5
+    between_mouse_sd: Annotated[float, Field(ge=0, description="Standard deviation of log parameters between mice")] = (
+        0.15
+    )
+    cells_at_day_0: Annotated[float, Field(gt=0, description="Median number of cells in the region at day 0")] = 3.0e5
     uptake_pct_id_per_cell: Annotated[float, Field(gt=0, description="Signal per cell [%ID/cell]")] = 2.0e-7
-    roi_noise_frac: Annotated[float, Field(ge=0, lt=1, description="Noise of a PET region's mean, relative")] = 0.05
+    dose_kbq: Annotated[float, Field(gt=0, description="Activity in the full syringe [kBq]")] = 7400.0
+    scan_delay_h: Annotated[float, Field(gt=0, description="Time from injection to scan [h]")] = 1.0
     imperfections: Annotated[
-        bool, Field(description="A failed injection, a late scan, a clock that is off, an early death")
+        bool,
+        Field(description="A failed injection, a late scan, a late counting run, clocks that are off, an early death"),
     ] = True
 
 

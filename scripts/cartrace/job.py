@@ -1,8 +1,8 @@
-"""What every script's last block does: run `main`, log what was read and written, and turn bad input into exit code 1."""
+"""What every script's last block does: run `main`, and log what was read, what was written and what went wrong."""
 
 from __future__ import annotations
 
-import sys
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,8 @@ def run(
     Raises
     ------
     SystemExit
-        With code 1 where the input is at fault; the message stands in the log and on standard error.
+        With code 1 where `main` fails. The log then holds the message of an :class:`InputError`, or else the
+        traceback; Snakemake shows the log of a failed job, so that neither is printed twice.
     """
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     with open(log, "w", encoding="utf-8") as stream:
@@ -43,8 +44,13 @@ def run(
         try:
             main(**inputs, **outputs, **(params or {}))
         except InputError as error:
+            # Alone, so that the message does not drown among a study's hundreds of files.
+            stream.seek(0)
+            stream.truncate()
             stream.write(f"{error}\n")
-            print(error, file=sys.stderr)
+            raise SystemExit(1) from None
+        except Exception:
+            traceback.print_exc(file=stream)
             raise SystemExit(1) from None
         stream.writelines(f"wrote   {path}\n" for path in _paths(outputs))
 

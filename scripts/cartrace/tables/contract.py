@@ -48,6 +48,8 @@ class Column:
         base = self.name
         for tail in ("_se", "_sd", "_ci_low", "_ci_high"):
             base = base.removesuffix(tail)
+        if base == "hedges_g":  # the letter of the effect size, not grams
+            return ""
         return next((unit for suffix, unit in UNIT_SUFFIXES.items() if base.endswith(suffix)), "")
 
     @property
@@ -63,6 +65,8 @@ UNIT_SUFFIXES = {
     "_pct_id_per_ml": "%ID/mL",
     "_pct_id_per_g": "%ID/g",
     "_kbq_per_ml": "kBq/mL",
+    "_cps_per_kbq": "1/s/kBq",
+    "_cps_per_g": "1/s/g",
     "_pct_id": "%ID",
     "_per_day": "1/day",
     "_cells": "cells",
@@ -225,7 +229,9 @@ def write(frame: pd.DataFrame, path: str | Path, table: type[Table]) -> None:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
-    frame.sort_values(list(table.key), kind="stable").to_csv(partial, index=False, lineterminator="\n", encoding="utf-8")
+    frame.sort_values(list(table.key), kind="stable").to_csv(
+        partial, index=False, lineterminator="\n", encoding="utf-8"
+    )
     os.replace(partial, path)
 
 
@@ -258,11 +264,13 @@ def _column_problems(found: list[str], table: type[Table]) -> Iterator[Problem]:
     for name in found:
         if name not in table.names():
             close = nearest(name, table.names())
-            hint = f"Did you mean '{close[0]}'?" if close else f"{table.__name__} has: {', '.join(table.names())}"
-            yield Problem("unknown-column", "the column is not known", hint.rstrip("?") + "", column=name)
+            hint = f"The nearest known one is '{close[0]}'" if close else f"Known are {', '.join(table.names())}"
+            yield Problem("unknown-column", "the column is not known", hint, column=name)
     for name in table.names():
         if name not in found:
-            yield Problem("missing-column", "the column is missing", "Run the rule that writes this table again", column=name)
+            yield Problem(
+                "missing-column", "the column is missing", "Run the rule that writes this table again", column=name
+            )
 
 
 def _cell_problems(cells: pd.Series, column: Column) -> Iterator[Problem]:
@@ -285,12 +293,21 @@ def _value_problems(frame: pd.DataFrame, table: type[Table]) -> Iterator[Problem
         for why, bad in _violations(frame[column.name], column):
             for position in np.flatnonzero(bad.to_numpy()):
                 value = str(frame[column.name].iloc[position])
-                yield Problem("not-allowed", why, "See docs/tables.md", row=int(position) + 2, column=column.name, value=value)
+                yield Problem(
+                    "not-allowed", why, "See docs/tables.md", row=int(position) + 2, column=column.name, value=value
+                )
     duplicated = frame.duplicated(list(table.key), keep=False)
     for position in np.flatnonzero(duplicated.to_numpy()):
         value = ", ".join(str(frame[name].iloc[position]) for name in table.key)
         key = ", ".join(table.key)
-        yield Problem("duplicate-key", "the key stands more than once", "See docs/tables.md", row=int(position) + 2, column=key, value=value)
+        yield Problem(
+            "duplicate-key",
+            "the key stands more than once",
+            "See docs/tables.md",
+            row=int(position) + 2,
+            column=key,
+            value=value,
+        )
 
 
 def _violations(cells: pd.Series, column: Column) -> Iterator[tuple[str, pd.Series]]:

@@ -53,6 +53,13 @@ class TubeActivity(Table):
     critical_level_cps = number("Net rate above which the tube is detected (F13)", at_least=0)
     detection_limit_cps = number("Net rate that is detected with 95 % (F13)", at_least=0)
     is_below_detection = flag("The net rate is below the critical level")
+    standard_cps_per_g = number("Rate per gram of injectate at the run's first standard, by this weighed standard")
+    standard_cps_per_kbq = number("Counter sensitivity by this calibrator standard")
+    dose_cps = number("Counter equivalent of the net dose in this tube's run, by the route in use (tissue)", above=0)
+    dose_time_s = number("Effective time after injection at which that equivalent was measured")
+    rel_se_dose_frac = number("Its relative uncertainty common to the mouse and session", at_least=0)
+    rel_se_standard_frac = number("Its relative uncertainty common to the study", at_least=0)
+    dose_reason = text("Why the dose has no counter equivalent in this tube's run")
     status = _STATUS
     reason = _REASON
     excluded = _EXCLUDED
@@ -69,6 +76,7 @@ class DoseActivity(Table):
     tracer = text("Tracer", required=True)
     nuclide = text("Nuclide", required=True)
     half_life_s = number("Half-life used", required=True, above=0)
+    half_life_se_s = number("Its standard uncertainty", required=True, at_least=0)
     injected_at = time("Time of injection", required=True)
     body_weight_g = number("Body weight", above=0)
     injectate_mass_g = number("Mass of injectate given", above=0)
@@ -80,6 +88,7 @@ class DoseActivity(Table):
     gross_injected_kbq = number("Full minus residual (F15)")
     net_injected_kbq = number("Gross minus tail (F16)")
     net_injected_kbq_se = number("Its standard uncertainty", at_least=0)
+    counter_file = text("Counter export that the counter equivalents hold for; tubes of others have their own")
     standard_cps = number("Counter equivalent of the net dose by the weighed standards (F17)")
     calibrator_cps = number("Counter equivalent of the net dose by the counter's sensitivity (F18)")
     route_ratio = number("The former over the latter (F19); 1 where both agree")
@@ -89,6 +98,10 @@ class DoseActivity(Table):
     counter_rel_se_standard_frac = number("Uncertainty common to the study, counter", at_least=0)
     pet_rel_se_dose_frac = number("Uncertainty common to a mouse and session, PET", at_least=0)
     pet_rel_se_standard_frac = number("Uncertainty common to the study, PET", at_least=0)
+    counter_dose_time_s = number("Effective time after injection at which the counter equivalent was measured")
+    pet_dose_time_s = number("Effective time after injection at which the net dose was measured; before it: negative")
+    counter_status = text("Whether the row holds a counter equivalent", required=True, choices=("ok", "not_estimable"))
+    counter_reason = text("Why the row holds no counter equivalent")
     status = _STATUS
     reason = _REASON
     excluded = _EXCLUDED
@@ -217,9 +230,9 @@ class Cells(Table):
 
 
 class CalibrationLines(Table):
-    """One row per cohort: the weighted line of signal on cells (F37)."""
+    """One row per cohort and tracer: the weighted line of signal on cells (F37)."""
 
-    key = ("cohort",)
+    key = ("cohort", "tracer")
     cohort = _COHORT
     kind = text("Where the cells were", required=True)
     tracer = text("Tracer", required=True)
@@ -236,7 +249,7 @@ class CalibrationLines(Table):
     log_log_slope_ci_low = number("Lower 95 % limit")
     log_log_slope_ci_high = number("Upper 95 % limit")
     status = _STATUS
-    reason = _REASON
+    reason = text("Why the row holds no result, or what was left out of it")
 
 
 class Estimates(Table):
@@ -262,7 +275,7 @@ class Estimates(Table):
     n_points = count("Points (animal level) or mice (group level)")
     n_censored = count("Points below detection among them")
     status = text("Outcome", required=True, choices=("ok", "not_estimable", "at_bound", "not_converged"))
-    reason = _REASON
+    reason = text("Why the row holds no result, or what limits it")
 
 
 class Curves(Table):
@@ -318,7 +331,12 @@ class Selection(Table):
 
 
 class Endpoints(Table):
-    """One row per endpoint and mouse: the values that summaries and comparisons are made from."""
+    """One row per endpoint and mouse: the values that summaries and comparisons are made from.
+
+    Several scans of one session are their arithmetic mean. Both analyses hold every mouse; a row with status ok takes
+    part in `all`, and in `without_excluded` where it is not excluded. A mouse of which some scans are excluded is not
+    excluded: in `without_excluded` its value is the mean of the others.
+    """
 
     key = ("analysis", "endpoint", "modality", "region", "session", "cohort", "animal_id")
     analysis = _ANALYSIS
@@ -334,7 +352,7 @@ class Endpoints(Table):
     is_below_detection = flag("The value is below detection")
     status = _STATUS
     reason = _REASON
-    excluded = _EXCLUDED
+    excluded = flag("All that the value rests on is excluded")
     exclusion_reason = _EXCLUSION
 
 
@@ -356,17 +374,23 @@ class Summaries(Table):
     median = number("Median")
     minimum = number("Lowest value")
     maximum = number("Highest value")
-    ci_low = number("Lower limit of the mean, by t")
-    ci_high = number("Upper limit of the mean, by t")
-    n_excluded = count("Mice excluded")
-    n_below_detection = count("Mice below detection")
+    ci_low = number("Lower limit of the mean, by t; empty below three mice")
+    ci_high = number("Upper limit of the mean, by t; empty below three mice")
+    geometric_mean_ci_low = number("Lower limit of the geometric mean, by t on the log scale; empty like it")
+    geometric_mean_ci_high = number("Upper limit of the geometric mean, by t on the log scale; empty like it")
+    n_excluded = count("Mice that the analysis leaves out by decision")
+    n_below_detection = count("Mice below detection among those with a value")
     n_not_estimable = count("Mice without a value")
 
 
 class Comparisons(Table):
-    """One row per endpoint, pair of groups and analysis."""
+    """One row per endpoint, pair of groups, analysis and scale.
 
-    key = ("analysis", "endpoint", "modality", "region", "session", "group_a", "group_b")
+    Where a value of zero or less makes the comparison on the log scale impossible, its row says so, and a row on the
+    linear scale stands beside it.
+    """
+
+    key = ("analysis", "endpoint", "modality", "region", "session", "group_a", "group_b", "scale")
     analysis = _ANALYSIS
     endpoint = text("Endpoint", required=True)
     modality = text("How it was measured, where that matters", choices=("counter", "pet"))
@@ -375,11 +399,17 @@ class Comparisons(Table):
     group_a = text("Group", required=True)
     group_b = text("Group it is compared with", required=True)
     unit = text("Unit of the values")
-    n_a = count("Mice of group_a")
-    n_b = count("Mice of group_b")
+    n_a = count("Mice of group_a with a value")
+    n_b = count("Mice of group_b with a value")
+    n_below_detection_a = count("Mice of group_a below detection among them")
+    n_below_detection_b = count("Mice of group_b below detection among them")
+    n_not_estimable_a = count("Mice of group_a without a value")
+    n_not_estimable_b = count("Mice of group_b without a value")
     scale = text("Scale of the test", required=True, choices=("log", "linear"))
     mean_a = number("Geometric mean (log scale) or mean of group_a")
     mean_b = number("Geometric mean (log scale) or mean of group_b")
+    sd_a = number("Standard deviation of group_a on the scale of the test (of the natural logarithm)", at_least=0)
+    sd_b = number("Standard deviation of group_b on the scale of the test (of the natural logarithm)", at_least=0)
     estimate = number("On the log scale the ratio group_a / group_b, else the difference")
     ci_low = number("Lower limit")
     ci_high = number("Upper limit")
@@ -388,7 +418,7 @@ class Comparisons(Table):
     statistic = number("Test statistic")
     df = number("Degrees of freedom", at_least=0)
     p_value = number("p, exact", at_least=0, at_most=1)
-    p_adjusted = number("p, adjusted within the family", at_least=0, at_most=1)
+    p_adjusted = number("p, adjusted within the family; the primary comparison stands alone", at_least=0, at_most=1)
     adjustment = text("Method of adjustment", required=True)
     family = text("Family of comparisons", required=True)
     is_primary = flag("The declared primary comparison")

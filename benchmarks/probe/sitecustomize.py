@@ -1,0 +1,21 @@
+"""Loaded by every Python of a measured run: note at its end what a script's process has used."""
+
+import atexit
+import os
+import resource
+import sys
+import time
+
+START_S = time.monotonic()
+
+
+def note() -> None:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    script = sys.argv[0].rsplit("/", 1)[-1].split(".", 1)[-1]
+    line = [script, time.monotonic() - START_S, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]
+    with open(os.environ["CARTRACE_PROBE"], "a", encoding="utf-8") as stream:
+        stream.write(",".join(map(str, line)) + "\n")
+
+
+if "CARTRACE_PROBE" in os.environ and ".snakemake/scripts" in sys.orig_argv[-1]:
+    atexit.register(note)

@@ -1,0 +1,172 @@
+"""Measure time and memory of the demo study and of simulated studies -> docs/performance.md, benchmarks/results.csv.
+
+Nothing is asserted: a machine's speed is no property of the code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+CHECKED_OUT = ("Snakefile", "rules", "scripts", "resources", "config", "envs", "profiles")
+MARK = "## Measured\n"
+# Mice: cohorts, mice per group and cohort; three groups.
+SIZES = {42: (2, 7), 396: (4, 33), 4008: (8, 167)}
+SCRIPTS = (
+    "import_tables",
+    "compute_activity",
+    "compute_uptake",
+    "estimate_cells",
+    "fit_expansion",
+    "select_model",
+    "compare_groups",
+    "draw_figures",
+    "build_report",
+    "simulate_study",
+)
+USED = "import resource as r; u = r.getrusage(r.RUSAGE_SELF); print(u.ru_utime + u.ru_stime, u.ru_maxrss)"
+FIELDS = ("what", "step", "n", "wall_s", "cpu_s", "rss_mb")
+Row = dict[str, str | int | float]
+
+
+def check_out(target: Path) -> Path:
+    for name in CHECKED_OUT:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, target / name)
+        else:
+            target.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target / name)
+    return target
+
+
+def snakemake(checkout: Path, probe: Path, *arguments: str) -> float:
+    """Run Snakemake and return its wall time [s]."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "benchmarks" / "probe"), "CARTRACE_PROBE": str(probe)}
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+    start_s = time.perf_counter()
+    done = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(done.stdout + done.stderr)
+    return time.perf_counter() - start_s
+
+
+def steps(what: str, probe: Path) -> Iterator[Row]:
+    """Yield each script's share of a run: jobs, their wall and CPU time together, the largest memory of one."""
+    by_script: dict[str, list[list[float]]] = {}
+    with open(probe, encoding="utf-8") as stream:
+        for script, *numbers in csv.reader(stream):
+            by_script.setdefault(script, []).append([float(number) for number in numbers])
+    for script in sorted(by_script, key=lambda name: SCRIPTS.index(name.removesuffix(".py"))):
+        wall_s, cpu_s, rss_mb = zip(*by_script[script], strict=True)
+        yield made(what, script.removesuffix(".py"), len(wall_s), sum(wall_s), sum(cpu_s), max(rss_mb))
+
+
+def made(what: str, step: str, n: int, wall_s: float, cpu_s: float = float("nan"), rss_mb: float = float("nan")) -> Row:
+    print(f"{what:24} {step:20} {n:3d} {wall_s:8.2f} s wall {cpu_s:8.2f} s CPU {rss_mb:7.0f} MB", flush=True)
+    return {
+        "what": what,
+        "step": step,
+        "n": n,
+        "wall_s": round(wall_s, 2),
+        "cpu_s": round(cpu_s, 2),
+        "rss_mb": round(rss_mb),
+    }
+
+
+def imports(folder: Path) -> Iterator[Row]:
+    """Yield what each script costs before it does anything, the least of five."""
+    for script in SCRIPTS:
+        code = f"import {script}; {USED}"
+        found = []
+        for _ in range(5):
+            start_s = time.perf_counter()
+            done = subprocess.run(
+                [sys.executable, "-c", code], cwd=ROOT / "scripts", capture_output=True, text=True, check=True
+            )
+            cpu_s, rss_kb = map(float, done.stdout.split())
+            found.append((time.perf_counter() - start_s, cpu_s, rss_kb / 1024))
+        yield made("imports", script, 1, *map(min, zip(*found, strict=True)))
+
+
+def demo(folder: Path, *, repeats: int) -> Iterator[Row]:
+    """Yield the demo study from nothing, and again when there is nothing to do; the least of some repeats."""
+    checkout = check_out(folder / "demo")
+    first, again = [], []
+    for repeat in range(repeats):
+        shutil.rmtree(checkout / "results", ignore_errors=True)
+        shutil.rmtree(checkout / ".snakemake", ignore_errors=True)
+        probe = folder / f"demo{repeat}.csv"
+        first.append(snakemake(checkout, probe))
+        again.append(snakemake(checkout, folder / "idle.csv"))
+    yield made("demo", "whole run", repeats, min(first))
+    yield made("demo", "nothing to do", repeats, min(again))
+    yield from steps("demo", folder / "demo0.csv")
+
+
+def simulated(folder: Path, mice: int) -> Iterator[Row]:
+    """Yield the simulation and the analysis of a study of so many mice."""
+    cohorts, per_group = SIZES[mice]
+    checkout, what = check_out(folder / f"mice{mice}"), f"{mice} mice"
+    settings = json.dumps({"output": "study", "n_cohorts": cohorts, "n_per_group": per_group})
+    probe = folder / f"mice{mice}.csv"
+    wall_s = snakemake(checkout, probe, "simulate", "--config", f"simulation={settings}")
+    yield made(what, "simulation", 1, wall_s)
+    probe.unlink()
+    yield made(what, "whole run", 1, snakemake(checkout, probe, "--directory", "study"))
+    report = checkout / "study" / "results" / "7_report" / "report.html"
+    print(f"{what:24} report of {report.stat().st_size / 1e6:.2f} MB", flush=True)
+    yield made(what, "nothing to do", 1, snakemake(checkout, folder / "idle.csv", "--directory", "study"))
+    yield from steps(what, probe)
+    shutil.rmtree(checkout)
+
+
+def page(rows: list[Row]) -> str:
+    head = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8").split(MARK)[0]
+    machine = f"Python {platform.python_version()}, {os.cpu_count()} cores, `--cores 2`"
+    text = f"{head}{MARK}\nBy `make bench`, on {machine}. Times of a step are summed over its n jobs, or are the least of n runs; "
+    text += "memory is the largest of one job.\n"
+    for what in dict.fromkeys(row["what"] for row in rows):
+        text += f"\n### {str(what).capitalize()}\n\n| step | n | wall [s] | CPU [s] | memory [MB] |\n"
+        text += "| --- | --- | --- | --- | --- |\n"
+        for row in rows:
+            if row["what"] == what:
+                cells = (row[name] if row[name] == row[name] else "" for name in FIELDS[1:])
+                text += "| " + " | ".join(map(str, cells)) + " |\n"
+    return text
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--mice", type=int, nargs="*", default=list(SIZES), choices=list(SIZES), help="simulated studies"
+    )
+    parser.add_argument("--repeats", type=int, default=3, help="runs of the demo study")
+    parser.add_argument("--only-print", action="store_true", help="write no file")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        rows = [*imports(folder), *demo(folder, repeats=options.repeats)]
+        for mice in options.mice:
+            rows += simulated(folder, mice)
+    if not options.only_print:
+        with open(ROOT / "benchmarks" / "results.csv", "w", encoding="utf-8", newline="") as stream:
+            writer = csv.DictWriter(stream, FIELDS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+        (ROOT / "docs" / "performance.md").write_text(page(rows), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""The marks that all figures share: a mouse as a point, an excluded one as a cross, a mean with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from cartrace.figures.style import MOST_VECTOR_MARKS, Group, Preset
+
+POINT_AREA = 9.0
+GREY = "#7F7F7F"
+GOLDEN = 0.6180339887498949
+
+
+def spread(values: NDArray[np.float64], *, width: float) -> NDArray[np.float64]:
+    """Return offsets within `width` that keep neighbours in value apart; a permutation of mice permutes them."""
+    rank = np.argsort(np.argsort(values, kind="stable"), kind="stable")
+    if len(values) == 1:
+        return np.zeros(1)
+    return ((0.5 + rank * GOLDEN) % 1.0 - 0.5) * width
+
+
+def mice(
+    axes: Axes,
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    *,
+    group: Group,
+    excluded: NDArray[np.bool_],
+    below: NDArray[np.bool_],
+    area: float = POINT_AREA,
+) -> None:
+    """Draw mice: filled where measured, open below detection, a cross where excluded.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where to draw.
+    x, y : ndarray, shape (n,)
+        Positions; NaN is not drawn.
+    group : Group
+        Gives colour and marker.
+    excluded, below : ndarray of bool, shape (n,)
+        Which mice are left out of means and tests, which values are below detection.
+    area : float
+        Area of a mark [pt²].
+    """
+    inside = np.isfinite(x) & np.isfinite(y)
+    pixels = bool(inside.sum() > MOST_VECTOR_MARKS)
+    kinds = (("mice", inside & ~excluded & ~below), ("below", inside & ~excluded & below), ("excluded", inside & excluded))
+    for kind, which in kinds:
+        if not which.any():
+            continue
+        if kind == "excluded":
+            marks = axes.scatter(x[which], y[which], s=area, marker="x", color=group.colour, linewidths=0.7, zorder=3)
+        else:
+            face = group.colour if kind == "mice" else "#ffffff"
+            marks = axes.scatter(
+                x[which],
+                y[which],
+                s=area,
+                marker=group.marker,
+                facecolors=face,
+                edgecolors=group.colour,
+                linewidths=0.6,
+                alpha=0.85 if kind == "mice" else None,
+                zorder=3,
+            )
+        marks.set_gid(f"{kind}-{group.marker}")
+        marks.set_label(f"_{kind}:{group.name}")
+        marks.set_rasterized(pixels)
+
+
+def interval(
+    axes: Axes, at: float, centre: float, low: float, high: float, *, horizontal: bool = False, size: float = 6.0
+) -> None:
+    """Draw a mean and its interval; an interval that is not finite leaves the mean alone."""
+    if not np.isfinite(centre):
+        return
+    if np.isfinite(low) and np.isfinite(high):
+        ends: tuple[Sequence[float], Sequence[float]] = ([low, high], [at, at]) if horizontal else ([at, at], [low, high])
+        axes.plot(*ends, color="#000000", linewidth=0.9, zorder=4, gid="interval", solid_capstyle="butt")
+    x, y = (centre, at) if horizontal else (at, centre)
+    axes.plot([x], [y], marker="|" if horizontal else "_", markersize=size, color="#000000", markeredgewidth=1.1, zorder=5, gid="mean")
+
+
+def key(figure: Figure, groups: Sequence[Group], *, below: bool, excluded: bool, style: Preset, line: bool = False) -> None:
+    """Put the key above the figure: the groups, and the marks of what is below detection or excluded where they occur."""
+    entries = [
+        Line2D([], [], linestyle="-" if line else "", marker=group.marker, markersize=3, color=group.colour, label=group.name)
+        for group in groups
+    ]
+    if below:
+        entries.append(
+            Line2D([], [], linestyle="", marker="o", markersize=3, markerfacecolor="#ffffff", color=GREY, label="below detection")
+        )
+    if excluded:
+        entries.append(Line2D([], [], linestyle="", marker="x", markersize=3, color=GREY, label="excluded"))
+    columns = max(1, min(len(entries), int(figure.get_figwidth() * 25.4 // 26)))
+    figure.legend(handles=entries, loc="outside upper left", ncols=columns, borderaxespad=0.2)
+
+
+def lines(paths: Sequence[NDArray[np.float64]], group: Group) -> LineCollection:
+    """Return thin lines, one a mouse, from arrays of shape (points, 2)."""
+    drawn = LineCollection(list(paths), colors=group.colour, linewidths=0.35, alpha=0.55, zorder=2, gid="mouse-lines")
+    drawn.set_rasterized(len(paths) > MOST_VECTOR_MARKS // 10)
+    return drawn
+
+
+def grid(count: int, *, most_columns: int) -> tuple[int, int]:
+    """Return rows and columns of a grid that holds `count` panels."""
+    columns = min(count, most_columns)
+    return -(-count // columns), columns

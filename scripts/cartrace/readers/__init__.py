@@ -1,0 +1,87 @@
+"""The readers of exports, and the choice between them by what a file holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cartrace.readers import pmod, table, wizard2
+from cartrace.readers.export import CounterRun, CountRow, Export, RoiRow, RoiTable, Settings
+
+__all__ = ["READERS", "CountRow", "CounterRun", "Export", "Reader", "RoiRow", "RoiTable", "Settings", "choose", "readers_of"]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One kind of export.
+
+    Parameters
+    ----------
+    name : str
+        As the config's ``format`` names it.
+    what : str
+        counter or pet.
+    about : str
+        What it reads, in words.
+    detects : callable
+        Whether a file is of this kind, by its content.
+    reads : callable
+        The file's rows.
+    """
+
+    name: str
+    what: str
+    about: str
+    detects: Callable[[Export, Settings], bool]
+    reads: Callable[[Export, Settings], CounterRun | RoiTable]
+
+
+READERS: tuple[Reader, ...] = (
+    Reader("wizard2", "counter", "Wizard2 2470/2480 CSV", wizard2.detects, wizard2.reads),
+    Reader("table", "counter", "any table, by 'counter.columns'", table.detects_counter, table.reads_counter),
+    Reader("pmod_voistat", "pet", "PMOD VOI statistics (.voistat)", pmod.detects, pmod.reads),
+    Reader("table", "pet", "any table, by 'pet.columns'", table.detects_pet, table.reads_pet),
+)
+
+
+def readers_of(what: str) -> tuple[Reader, ...]:
+    """Return the readers of counter or PET exports."""
+    return tuple(reader for reader in READERS if reader.what == what)
+
+
+def choose(export: Export, *, what: str, form: str, settings: Settings) -> Reader:
+    """Return the reader of an export.
+
+    Parameters
+    ----------
+    export : Export
+        The file.
+    what : str
+        counter or pet.
+    form : str
+        The config's format; auto: by content. A column map is tried only where no other reader takes the file.
+    settings : Settings
+        Column map and date format.
+
+    Raises
+    ------
+    InputError
+        No reader takes the file, or several do, or the config's format has none.
+    """
+    known = readers_of(what)
+    names = "; ".join(f"{reader.name}: {reader.about}" for reader in known)
+    if form != "auto":
+        forced = [reader for reader in known if reader.name == form]
+        if not forced:
+            why = f"the format '{form}' that '{what}.format' of the config names is not read yet"
+            raise export.refuse("format-not-read", why, f"Read are {names}")
+        return forced[0]
+    taking = [reader for reader in known if reader.name != "table" and reader.detects(export, settings)]
+    taking = taking or [reader for reader in known if reader.name == "table" and reader.detects(export, settings)]
+    if len(taking) > 1:
+        why = f"the file looks like {' and like '.join(reader.name for reader in taking)}"
+        raise export.refuse("format-ambiguous", why, f"Say which one it is with '{what}.format' in the config")
+    if not taking:
+        remedy = f"Read are {names}. For another table declare '{what}.columns' in the config"
+        raise export.refuse("format-unknown", "the file is of no kind that is read", remedy)
+    return taking[0]

@@ -1,0 +1,181 @@
+"""PMOD: tables of VOI statistics (.voistat, versions 3 and 4) and acquisition times (.acqtimes).
+
+Read from public files: ropensci/tacmagic ``inst/extdata/AD06_TAC.voistat`` (version 3), Kuttner/pyPET
+``Example_data/VOIdata_M3.voistat`` (version 4). Which columns there are is the user's choice in PMOD; time is the middle
+of the frame, and the unit of the values stands in the header's brackets.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from cartrace import units
+from cartrace.errors import InputError, Problem
+from cartrace.readers.export import Export, RoiRow, RoiTable, Settings, cells, frames_of_midpoints, number
+
+_WRITTEN = re.compile(r"^#? ?DATE_TIME\[(\d{4})\.(\d{2})\.(\d{2})_(\d{2}):(\d{2}):(\d{2})\]", re.MULTILINE)
+_COLUMN = re.compile(r"^(?://\s*)?(?P<name>.*?)\s*(?:\[(?P<unit>[^\]]*)\])?$")
+_NEEDED = ("VoiName(Region)", "Time", "Averaged")
+_CLOSE_S = 0.51  # midpoints are often rounded to whole seconds
+
+
+def detects(export: Export, settings: Settings) -> bool:
+    """Return whether the file calls itself PMOD VOI statistics, or has their header."""
+    return not export.is_workbook and ("PMOD_VOI_STATISTICS" in export.head[:200] or _header(export.head.split("\n")) is not None)
+
+
+def _header(lines: list[str]) -> tuple[int, str, list[tuple[str, str]]] | None:
+    """Return index, delimiter, and (name, unit) of every column of the header."""
+    for index, line in enumerate(lines[:40]):
+        if "VoiName(Region)" in line:
+            delimiter = next((candidate for candidate in "\t;," if candidate in line), "\t")
+            matches = (_COLUMN.match(cell.strip().strip('"')) for cell in line.split(delimiter))
+            return index, delimiter, [(match["name"], match["unit"] or "") for match in matches if match]
+    return None
+
+
+def reads(export: Export, settings: Settings) -> RoiTable:
+    """Return the regions of a table of VOI statistics, one row per region and frame.
+
+    Raises
+    ------
+    InputError
+        A column is missing, a cell is not what it should be, or the frames cannot be told from their midpoints.
+    """
+    lines = export.text.split("\n")
+    found = _header(lines)
+    if found is None:
+        remedy = "Export it from PMOD's VOI statistics again, with its header"
+        raise export.refuse("not-this-format", "this is not a PMOD table of VOI statistics: it has no header", remedy)
+    top, delimiter, columns = found
+    place = {name: index for index, (name, _) in enumerate(columns)}
+    missing = [name for name in _NEEDED if name not in place]
+    if missing:
+        why = f"the column{'s' if len(missing) > 1 else ''} {', '.join(missing)} of the VOI statistics cannot be found"
+        raise export.refuse("missing-column", why, "Switch the statistics on in PMOD and export again")
+    unit_of = dict(columns)
+    values = _values(export, lines, top, delimiter, place, unit_of)
+    mids = sorted({mid for _, _, mid, _, _, _, _ in values})
+    frames, finding = _frames(export, mids, settings)
+    rows = tuple(RoiRow(labels, region, *frames[mid], value, sd, volume, row) for labels, region, mid, value, sd, volume, row in values)
+    written = _WRITTEN.search(export.head)
+    return RoiTable(
+        rows,
+        n_rows=len(values),
+        unit=unit_of["Averaged"],
+        written_at=datetime(*(int(part) for part in written.groups())) if written else None,  # type: ignore[arg-type]
+        finding=finding,
+    )
+
+
+type_of_row = tuple[tuple[str, ...], str, float, float, float, float, int]
+
+
+def _values(
+    export: Export, lines: list[str], top: int, delimiter: str, place: dict[str, int], unit_of: dict[str, str]
+) -> list[type_of_row]:
+    """Return labels, region, midpoint [s], value, sd, volume [mL] and row number of every row."""
+    problems: list[Problem] = []
+    seconds = _factor(export, "Time", unit_of, "duration")
+    millilitres = _factor(export, "Volume", unit_of, "volume") if "Volume" in place else 1.0
+    numeric = {name: place.get(name) for name in ("Time", "Averaged", "Sd", "Volume")}
+    region_at, id_at, name_at = place["VoiName(Region)"], place.get("PatientID"), place.get("PatientName")
+    values: list[type_of_row] = []
+    for index in range(top + 1, len(lines)):
+        line = lines[index]
+        if not line.strip() or line.startswith("#"):
+            continue
+        row = [cell.strip() for cell in line.split(delimiter)]
+        read: dict[str, float] = {}
+        for name, column in numeric.items():
+            cell = cells(row, column)
+            value = number(cell, decimal_comma=delimiter != ",")
+            if value is None or (name == "Time" and not value >= 0):
+                why, remedy = "a number is needed", "Export it from PMOD again; never edit an export"
+                problems.append(export.problem("not-a-number", why, remedy, row=index + 1, column=name, value=cell))
+                value = float("nan")
+            read[name] = value
+        volume = read["Volume"] * millilitres
+        labels = (cells(row, id_at), cells(row, name_at))
+        # A region without a voxel has no volume; its values are gaps.
+        volume = volume if volume > 0 else float("nan")
+        values.append((labels, cells(row, region_at), read["Time"] * seconds, read["Averaged"], read["Sd"], volume, index + 1))
+    if problems:
+        raise InputError(problems)
+    if not values:
+        raise export.refuse("no-rows", "the table has a header and no row", "Export it from PMOD again")
+    return values
+
+
+def _factor(export: Export, name: str, unit_of: dict[str, str], quantity: str) -> float:
+    unit = unit_of[name]
+    if not units.is_unit_of(unit, quantity):
+        why = f"the header's unit '{unit}' of the column {name} is not read"
+        raise export.refuse("unit-unknown", why, f"Export with one of {units.OFFERED[quantity]}")
+    return units.factor(unit, quantity)
+
+
+def _frames(export: Export, mids: list[float], settings: Settings) -> tuple[dict[float, tuple[float, float]], str]:
+    """Return start and duration [s] of the frame of every midpoint, and how they were found."""
+    if settings.frames is not None:
+        if not fits(mids, settings.frames):
+            why = f"the acquisition times beside it ({len(settings.frames)} frames) do not fit its {len(mids)} mid-frame times"
+            raise export.refuse("frames", why, "Put the .acqtimes of this scan beside it, or remove the one that is there")
+        chosen = [(start, end - start) for start, end in settings.frames]
+        return dict(zip(mids, chosen, strict=True)), "frames from the acquisition times beside it"
+    rebuilt = frames_of_midpoints(mids)
+    if rebuilt is None:
+        why = "no frames that follow each other from 0 have these mid-frame times"
+        raise export.refuse("frames", why, "Put the scan's .acqtimes file of the same name beside it")
+    if rebuilt == [(0.0, 0.0)]:
+        return {mids[0]: rebuilt[0]}, "the export carries no time"
+    end = rebuilt[-1][0] + rebuilt[-1][1]
+    count = f"{len(mids)} frame{'s' if len(mids) > 1 else ''}, 0 to {end:g} s"
+    return dict(zip(mids, rebuilt, strict=True)), f"frames rebuilt from mid-frame times ({count})"
+
+
+def fits(mids: list[float], frames: tuple[tuple[float, float], ...]) -> bool:
+    """Return whether frames have these midpoints [s], as far as rounding to whole seconds allows."""
+    if len(mids) != len(frames):
+        return False
+    return all(abs((start + end) / 2 - mid) <= _CLOSE_S for (start, end), mid in zip(frames, mids, strict=True))
+
+
+def midpoints(export: Export) -> list[float] | None:
+    """Return the midpoints [s] of a table of VOI statistics, None where they cannot be read."""
+    lines = export.text.split("\n")
+    found = _header(lines)
+    if found is None:
+        return None
+    top, delimiter, columns = found
+    place, unit_of = {name: index for index, (name, _) in enumerate(columns)}, dict(columns)
+    try:
+        return sorted({value[2] for value in _values(export, lines, top, delimiter, place, unit_of)})
+    except (InputError, KeyError):
+        return None
+
+
+def acquisition_times(export: Export) -> tuple[tuple[float, float], ...]:
+    """Return start and end of every frame [s] of an .acqtimes file.
+
+    Raises
+    ------
+    InputError
+        A line is not a pair of rising times, or their number is not the one that the file states.
+    """
+    stated, frames = None, []
+    for index, line in enumerate(export.text.split("\n"), start=1):
+        text, _, comment = line.partition("#")
+        if "Number of acquisitions" in comment and text.strip().isdigit():
+            stated = int(text)
+        elif text.strip():
+            pair = [number(cell) for cell in text.split()]
+            if len(pair) != 2 or pair[0] is None or pair[1] is None or not pair[0] < pair[1]:
+                why, remedy = "a start and an end of a frame are needed", "Export the acquisition times again"
+                raise InputError([export.problem("frames", why, remedy, row=index, value=line)])
+            frames.append((pair[0], pair[1]))
+    if stated is not None and stated != len(frames):
+        why = f"the file states {stated} acquisitions and holds {len(frames)}"
+        raise export.refuse("frames", why, "Export the acquisition times again")
+    return tuple(frames)

@@ -1,0 +1,215 @@
+"""Any other export: delimited text or a workbook whose columns the study's config names (`counter.columns`, `pet.columns`)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from cartrace import grids, times, units
+from cartrace.errors import InputError, Problem, nearest, plain
+from cartrace.readers.export import CounterRun, CountRow, Export, RoiRow, RoiTable, Settings, frames_of_midpoints, number, plain_number
+
+COUNTER_COLUMNS = ("rack", "position", "counted_at", "count_s", "counts", "cpm", "window")
+COUNTER_NEEDED = ("position", "counted_at", "count_s", "counts")
+PET_COLUMNS = ("animal_label", "region", "frame_start_s", "frame_duration_s", "frame_mid_s", "value", "sd", "volume_ml")
+PET_NEEDED = ("region", "value")
+_UNIT = re.compile(r"[\[(]([^\])]*)[\])]\s*$")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows under the header that holds all mapped columns."""
+
+    cells: list[tuple[int, dict[str, grids.Cell]]]
+    headers: dict[str, str]
+    decimal_comma: bool
+
+
+def detects_counter(export: Export, settings: Settings) -> bool:
+    """Return whether a column map is declared and one row holds all of its names."""
+    return bool(settings.columns) and _find(export, settings.columns) is not None
+
+
+detects_pet = detects_counter
+
+
+def reads_counter(export: Export, settings: Settings) -> CounterRun:
+    """Return the tubes of a counter's export by the column map; see :func:`reads_pet`."""
+    table = _rows(export, settings, COUNTER_COLUMNS, COUNTER_NEEDED, "counter.columns")
+    problems: list[Problem] = []
+    conversions: list[str] = []
+    seconds = _time_factor(export, table, "count_s", conversions)
+    rows = []
+    for row, cells in table.cells:
+        counted_at = _moment(export, table, row, cells, settings, problems)
+        read = {name: _value(export, table, row, name, cells, problems) for name in ("count_s", "counts", "cpm")}
+        if counted_at is None:
+            continue
+        duration = read["count_s"] * seconds
+        if not duration > 0:
+            why, remedy = "the counting time is not above 0", "Export the run again, or mend the column map"
+            problems.append(export.problem("count-time", why, remedy, row=row, column=table.headers["count_s"]))
+            continue
+        rack, position = (plain_number(_text(cells.get(name, ""))) for name in ("rack", "position"))
+        # A table with one column of counts has one window; it is called as that column is.
+        window = _text(cells.get("window", "")) or table.headers["counts"]
+        rows.append(CountRow(rack, position, window, counted_at, duration, read["counts"], read["cpm"], float("nan"), row))
+    if problems:
+        raise InputError(problems)
+    return CounterRun(tuple(rows), n_rows=len(table.cells), conversions=tuple(conversions))
+
+
+def reads_pet(export: Export, settings: Settings) -> RoiTable:
+    """Return the regions of a PET export by the column map.
+
+    A name with the suffix ``_s`` or ``_ml`` is in that unit unless the header's brackets say another; the unit of the
+    values is that of the header's brackets, or of a column of units in the sheet of scans.
+
+    Raises
+    ------
+    InputError
+        The map names a column that is not there, or a cell is not what it should be.
+    """
+    table = _rows(export, settings, PET_COLUMNS, PET_NEEDED, "pet.columns")
+    if "frame_mid_s" in table.headers and {"frame_start_s", "frame_duration_s"} & set(table.headers):
+        remedy = "Map either frame_mid_s, or frame_start_s and frame_duration_s"
+        raise export.refuse("column-map", "the map has two ways to say the frames", remedy)
+    problems: list[Problem] = []
+    conversions: list[str] = []
+    factors = {name: _time_factor(export, table, name, conversions) for name in PET_COLUMNS[2:5]}
+    factors["volume_ml"] = _volume_factor(export, table, conversions)
+    read = []
+    for row, cells in table.cells:
+        values = {
+            name: _value(export, table, row, name, cells, problems) * factors.get(name, 1.0) for name in (*factors, "value", "sd")
+        }
+        read.append((row, _text(cells.get("animal_label", "")), _text(cells["region"]), values))
+    if problems:
+        raise InputError(problems)
+    frames = _frames(export, table, [values for *_, values in read])
+    rows = tuple(
+        RoiRow((label,), region, *frame, values["value"], values["sd"], values["volume_ml"], row)
+        for (row, label, region, values), frame in zip(read, frames, strict=True)
+    )
+    bracket = _UNIT.search(table.headers["value"])
+    return RoiTable(rows, n_rows=len(rows), unit=bracket[1] if bracket else "", conversions=tuple(conversions))
+
+
+def _frames(export: Export, table: Rows, values: list[dict[str, float]]) -> list[tuple[float, float]]:
+    if "frame_mid_s" in table.headers:
+        mids = sorted({value["frame_mid_s"] for value in values})
+        frames = frames_of_midpoints(mids)
+        if frames is None:
+            why = "no frames that follow each other from 0 have these mid-frame times"
+            raise export.refuse("frames", why, "Map frame_start_s and frame_duration_s instead")
+        of_mid = dict(zip(mids, frames, strict=True))
+        return [of_mid[value["frame_mid_s"]] for value in values]
+    starts = [value["frame_start_s"] if "frame_start_s" in table.headers else 0.0 for value in values]
+    durations = [value["frame_duration_s"] if "frame_duration_s" in table.headers else 0.0 for value in values]
+    if any(not start == start or not duration >= 0 for start, duration in zip(starts, durations, strict=True)):
+        raise export.refuse("frames", "a frame has no start or no duration", "Fill both in, or map neither")
+    return list(zip(starts, durations, strict=True))
+
+
+def _rows(export: Export, settings: Settings, names: tuple[str, ...], needed: tuple[str, ...], key: str) -> Rows:
+    unknown = [name for name in settings.columns if name not in names]
+    missing = [name for name in needed if name not in settings.columns]
+    if unknown or missing:
+        why = f"'{key}' of the config " + " and ".join(
+            filter(None, [unknown and f"has {', '.join(unknown)}", missing and f"lacks {', '.join(missing)}"])
+        )
+        raise export.refuse("column-map", why, f"It maps {', '.join(names)} to the export's column headers; needed are {', '.join(needed)}")
+    found = _find(export, settings.columns)
+    if found is None:
+        raise export.refuse("column-map", *_not_found(export, settings, key))
+    return found
+
+
+def _grids(export: Export) -> list[tuple[list[list[grids.Cell]], bool]]:
+    if export.is_workbook:
+        return [(grid.rows, True) for grid in grids.from_workbook(export.content).values()]
+    delimiters = (delimiter for delimiter in grids.DELIMITERS if delimiter in export.text)
+    return [(list(export.rows(delimiter)), delimiter != ",") for delimiter in delimiters]
+
+
+def _find(export: Export, columns: dict[str, str] | object) -> Rows | None:
+    """Return the rows below the first row that holds every mapped header."""
+    assert isinstance(columns, dict) or hasattr(columns, "items")
+    wanted = {name: plain(str(header)) for name, header in dict(columns).items()}  # type: ignore[call-overload]
+    for rows, decimal_comma in _grids(export):
+        for top, row in enumerate(rows[:200]):
+            forms = [plain(str(cell)) for cell in row]
+            if not set(wanted.values()) <= set(forms):
+                continue
+            place = {name: forms.index(form) for name, form in wanted.items()}
+            below = [
+                (number_, {name: cells[index] if index < len(cells) else "" for name, index in place.items()})
+                for number_, cells in enumerate(rows[top + 1 :], start=top + 2)
+                if any(cell != "" for cell in cells)
+            ]
+            return Rows(below, {name: str(row[index]) for name, index in place.items()}, decimal_comma)
+    return None
+
+
+def _not_found(export: Export, settings: Settings, key: str) -> tuple[str, str]:
+    headers = [str(cell) for rows, _ in _grids(export) for row in rows[:40] for cell in row if isinstance(cell, str) and cell]
+    forms = {plain(header) for header in headers}
+    absent = [header for header in settings.columns.values() if plain(header) not in forms]
+    close = [nearest(header, headers) for header in absent]
+    hints = [f"for '{header}' the nearest is '{match[0]}'" for header, match in zip(absent, close, strict=True) if match]
+    why = f"no row holds the headers that '{key}' names" + (f"; absent: {', '.join(absent)}" if absent else "")
+    return why, f"Write the headers in '{key}' as the export has them" + (f"; {'; '.join(hints)}" if hints else "")
+
+
+def _time_factor(export: Export, table: Rows, name: str, conversions: list[str]) -> float:
+    bracket = _UNIT.search(table.headers.get(name, ""))
+    unit = bracket[1] if bracket else ""
+    return _factor(export, table, name, unit, "duration", "s", conversions)
+
+
+def _volume_factor(export: Export, table: Rows, conversions: list[str]) -> float:
+    bracket = _UNIT.search(table.headers.get("volume_ml", ""))
+    return _factor(export, table, "volume_ml", bracket[1].replace("^", "") if bracket else "", "volume", "mL", conversions)
+
+
+def _factor(export: Export, table: Rows, name: str, unit: str, quantity: str, storage: str, conversions: list[str]) -> float:
+    if not unit:
+        return 1.0
+    if not units.is_unit_of(unit, quantity):
+        why = f"'{unit}' in the header '{table.headers[name]}' is not a unit of {quantity} that is read"
+        raise export.refuse("unit-unknown", why, f"Read are {units.OFFERED[quantity]}")
+    factor = units.factor(unit, quantity)
+    if factor != 1.0:
+        conversions.append(f"{table.headers[name]}: {unit} -> {storage}")
+    return factor
+
+
+def _text(cell: grids.Cell) -> str:
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+
+
+def _value(
+    export: Export, table: Rows, row: int, name: str, cells: dict[str, grids.Cell], problems: list[Problem]
+) -> float:
+    cell = cells.get(name, "")
+    if isinstance(cell, (int, float)) and not isinstance(cell, bool):
+        return float(cell)
+    value = number(str(cell), decimal_comma=table.decimal_comma)
+    if value is None:
+        why, remedy = "a number is needed", "Mend the column map, or export again; never edit an export"
+        problems.append(export.problem("not-a-number", why, remedy, row=row, column=table.headers[name], value=str(cell)))
+        return float("nan")
+    return value
+
+
+def _moment(
+    export: Export, table: Rows, row: int, cells: dict[str, grids.Cell], settings: Settings, problems: list[Problem]
+) -> datetime | None:
+    cell = cells["counted_at"]
+    try:
+        return times.moment(cell, date_format=settings.date_format)
+    except times.TimeProblem as error:
+        header = table.headers["counted_at"]
+        problems.append(export.problem(error.code, error.why, error.remedy, row=row, column=header, value=str(cell)))
+        return None

@@ -1,0 +1,133 @@
+"""What the report is built from, and the facts that several of its sections state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from cartrace.report.blocks import Picture
+
+MAIN = "without_excluded"
+MOUSE = ["cohort", "animal_id"]
+STATUSES = ("pass", "warn", "fail")
+
+
+@dataclass(frozen=True)
+class Study:
+    """The tables of a study, all cohorts and models in one frame each, its settings and its drawn figures."""
+
+    animals: pd.DataFrame
+    doses: pd.DataFrame
+    scans: pd.DataFrame
+    exclusions: pd.DataFrame
+    imported: pd.DataFrame
+    tube_activity: pd.DataFrame
+    dose_activity: pd.DataFrame
+    uptake: pd.DataFrame
+    ratios: pd.DataFrame
+    quality: pd.DataFrame
+    cells: pd.DataFrame
+    calibration_lines: pd.DataFrame
+    estimates: pd.DataFrame
+    fits: pd.DataFrame
+    selection: pd.DataFrame
+    endpoints: pd.DataFrame
+    summaries: pd.DataFrame
+    comparisons: pd.DataFrame
+    agreement: pd.DataFrame
+    settings: Mapping[str, Any]
+    pictures: Mapping[str, Picture]
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Return each group's label by its name, in the config's order."""
+        return {str(group["name"]): str(group.get("label") or group["name"]) for group in self.settings["groups"]}
+
+    @property
+    def uptake_label(self) -> str:
+        """Return what uptake is called."""
+        return str(self.settings["report"]["label"])
+
+    @property
+    def has_counter(self) -> bool:
+        """Return whether tissues were counted."""
+        return bool((self.uptake["modality"] == "counter").any())
+
+    @property
+    def has_pet(self) -> bool:
+        """Return whether mice were scanned."""
+        return bool((self.uptake["modality"] == "pet").any())
+
+    @property
+    def chosen_model(self) -> str:
+        """Return the study's model of expansion, or an empty text."""
+        chosen = self.selection.loc[(self.selection["analysis"] == MAIN) & self.selection["chosen"], "model"]
+        return str(chosen.iloc[0]) if len(chosen) else ""
+
+    def primary(self, analysis: str = MAIN) -> list[dict[str, Any]]:
+        """Return the rows of the declared primary comparison."""
+        rows = self.comparisons[self.comparisons["is_primary"] & (self.comparisons["analysis"] == analysis)]
+        return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
+
+    def excluded_parts(self) -> pd.DataFrame:
+        """Return the exclusions with the mouse that each concerns, also where the sheet names a scan or a tube."""
+        scans = self.scans.set_index(["cohort", "scan_id"])["animal_id"]
+        tubes = self.tube_activity.drop_duplicates(["cohort", "counter_file", "rack", "position"])
+        tubes_of = tubes.set_index(["cohort", "counter_file", "rack", "position"])["animal_id"]
+        animals = []
+        for row in self.exclusions.to_dict("records"):
+            if row["level"] == "scan":
+                animals.append(scans.get((row["cohort"], row["scan_id"]), ""))
+            elif row["level"] == "tube":
+                animals.append(tubes_of.get((row["cohort"], row["counter_file"], row["rack"], row["position"]), ""))
+            else:
+                animals.append(row["animal_id"])
+        return self.exclusions.assign(animal_id=animals)
+
+    def attrition(self) -> pd.DataFrame:
+        """Return, by group, how many mice came to each stage of the study.
+
+        Returns
+        -------
+        DataFrame
+            Index: groups in the config's order; one column a stage, counts of mice.
+        """
+        parts = self.excluded_parts()
+        stages: dict[str, pd.DataFrame] = {
+            "planned": self.animals,
+            "injected": self.doses,
+            "scanned": self.uptake[(self.uptake["modality"] == "pet") & (self.uptake["status"] == "ok")],
+            "counted": self.uptake[(self.uptake["modality"] == "counter") & (self.uptake["status"] == "ok")],
+            "fitted": self._fitted(),
+            "analysed": self._analysed(),
+            "excluded": parts[parts["level"] == "animal"],
+            "partly excluded": parts[(parts["level"] != "animal") & (parts["animal_id"] != "")],
+        }
+        group_of = self.animals.set_index(MOUSE)["group"]
+        counted = {}
+        for stage, frame in stages.items():
+            mice = frame[MOUSE].drop_duplicates()
+            groups = group_of.reindex(pd.MultiIndex.from_frame(mice)).dropna()
+            counted[stage] = groups.value_counts().reindex(list(self.labels), fill_value=0)
+        return pd.DataFrame(counted)
+
+    def _fitted(self) -> pd.DataFrame:
+        fits = self.fits
+        return fits[(fits["analysis"] == MAIN) & (fits["model"] == self.chosen_model) & (fits["status"] == "ok")]
+
+    def _analysed(self) -> pd.DataFrame:
+        rows = self.primary()
+        if not rows:
+            return self.endpoints.iloc[:0]
+        same = (self.endpoints["analysis"] == MAIN) & self.endpoints["value"].notna() & ~self.endpoints["excluded"]
+        for name in ("endpoint", "modality", "region", "session"):
+            same &= self.endpoints[name] == rows[0][name]
+        return self.endpoints[same & self.endpoints["group"].isin([rows[0]["group_a"], rows[0]["group_b"]])]
+
+
+def worst(statuses: pd.Series) -> str:
+    """Return the worst of several outcomes."""
+    return STATUSES[max(STATUSES.index(status) for status in statuses)]

@@ -1,0 +1,92 @@
+"""Draw every figure of the study as SVG, PDF and PNG, and write the captions that belong to them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from cartrace import job, tables
+from cartrace.figures import PLOTS
+from cartrace.figures.data import Study
+from cartrace.figures.style import context, groups_of, preset
+
+# No date in any file, so that two runs give the same bytes.
+METADATA: dict[str, dict[str, str | None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
+
+
+def joined(paths: Sequence[str], table: type[tables.Table]) -> pd.DataFrame:
+    """Return the tables of all cohorts or models as one."""
+    return pd.concat([tables.read(path, table) for path in paths], ignore_index=True)
+
+
+def main(
+    *,
+    uptake: Sequence[str],
+    ratios: Sequence[str],
+    cells: Sequence[str],
+    calibration: Sequence[str],
+    calibration_lines: Sequence[str],
+    estimates: Sequence[str],
+    curves: Sequence[str],
+    selection: str,
+    endpoints: str,
+    summaries: str,
+    comparisons: str,
+    agreement: str,
+    journals: str,
+    svg: Sequence[str],
+    pdf: Sequence[str],
+    png: Sequence[str],
+    captions: str,
+    figures: Sequence[str],
+    groups: Sequence[Mapping[str, Any]],
+    region: str,
+    primary: Mapping[str, Any],
+    kind: str,
+    journal: str,
+    label: str,
+) -> None:
+    """Draw the figures named in `figures`, in that order, into the files named in `svg`, `pdf` and `png`."""
+    study = Study(
+        uptake=joined(uptake, tables.Uptake),
+        ratios=joined(ratios, tables.Ratios),
+        cells=joined(cells, tables.Cells),
+        calibration=joined(calibration, tables.Calibration),
+        calibration_lines=joined(calibration_lines, tables.CalibrationLines),
+        estimates=joined(estimates, tables.Estimates),
+        curves=joined(curves, tables.Curves),
+        selection=tables.read(selection, tables.Selection),
+        endpoints=tables.read(endpoints, tables.Endpoints),
+        summaries=tables.read(summaries, tables.Summaries),
+        comparisons=tables.read(comparisons, tables.Comparisons),
+        agreement=tables.read(agreement, tables.Agreement),
+        groups=groups_of(groups),
+        region=region,
+        kind=kind,
+        label=label,
+    )
+    style = preset(Path(journals).read_text(encoding="utf-8").splitlines(), journal)
+    draw = {plot.name: plot.draw for plot in PLOTS}
+    words = {}
+    for name, *paths in zip(figures, svg, pdf, png, strict=True):
+        with context(style):
+            drawing = draw[name](study, style)
+            for path in paths:
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
+                suffix = Path(path).suffix[1:]
+                drawing.figure.savefig(path, format=suffix, metadata=METADATA[suffix])
+        words[name] = {"title": drawing.title, "caption": drawing.caption, "alt": drawing.alt}
+    Path(captions).write_text(json.dumps(words, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if "snakemake" in globals():
+    job.run(
+        main,
+        log=snakemake.log[0],
+        inputs=dict(snakemake.input),
+        outputs=dict(snakemake.output),
+        params={key: value for key, value in snakemake.params.items() if key != "core"},
+    )

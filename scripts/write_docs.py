@@ -1,0 +1,255 @@
+"""Write what the code dictates in docs/: tables, inputs, config and the assumptions of methods (`make docs`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from cartrace import tables
+from cartrace.config import schema
+from cartrace.tables import Column, Table
+
+CORE = Path(__file__).parent / "cartrace"
+DOCS = Path(__file__).parents[1] / "docs"
+WRITTEN = "<!-- Written by `make docs`; edit the classes that it is made from. -->\n"
+
+# Where each table stands below results/.
+FILES = {
+    "Animals": "<cohort>/1_tables/animals.csv",
+    "Doses": "<cohort>/1_tables/doses.csv",
+    "Tubes": "<cohort>/1_tables/tubes.csv",
+    "Counts": "<cohort>/1_tables/counts.csv",
+    "Scans": "<cohort>/1_tables/scans.csv",
+    "Rois": "<cohort>/1_tables/rois.csv",
+    "Calibration": "<cohort>/1_tables/calibration.csv",
+    "Readouts": "<cohort>/1_tables/readouts.csv",
+    "Exclusions": "<cohort>/1_tables/exclusions.csv",
+    "Import": "<cohort>/1_tables/import.csv",
+    "TubeActivity": "<cohort>/2_activity/tubes.csv",
+    "DoseActivity": "<cohort>/2_activity/doses.csv",
+    "RoiActivity": "<cohort>/2_activity/rois.csv",
+    "Uptake": "<cohort>/3_uptake/uptake.csv",
+    "Ratios": "<cohort>/3_uptake/ratios.csv",
+    "Quality": "<cohort>/{1_tables,3_uptake,4_cells}/quality.csv",
+    "Cells": "<cohort>/4_cells/cells.csv",
+    "CalibrationLines": "<cohort>/4_cells/calibration.csv",
+    "Estimates": "5_expansion/<model>/estimates.csv",
+    "Curves": "5_expansion/<model>/curves.csv",
+    "Fits": "5_expansion/<model>/fits.csv",
+    "Selection": "5_expansion/selection.csv",
+    "Endpoints": "6_comparison/endpoints.csv",
+    "Summaries": "6_comparison/summaries.csv",
+    "Comparisons": "6_comparison/comparisons.csv",
+    "Agreement": "6_comparison/agreement.csv",
+}
+KINDS = {
+    "text": "text",
+    "float": "number",
+    "int": "whole number",
+    "flag": "True or False",
+    "time": "time with offset",
+    "date": "date",
+}
+# Units that a header may state, by the dimension of its column.
+HEADER_UNITS = {"activity": "MBq", "mass": "g", "volume": "mL", "duration": "s"}
+
+
+def row(*cells: str) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+
+
+def limits(column: Column) -> str:
+    """Say what a column may hold."""
+    said = [", ".join(f"`{choice}`" for choice in column.choices)] if column.choices else []
+    said += [f"> {column.above:g}"] if column.above is not None else []
+    said += [f"≥ {column.at_least:g}"] if column.at_least is not None else []
+    said += [f"≤ {column.at_most:g}"] if column.at_most is not None else []
+    return "; ".join(said)
+
+
+def table_section(table: type[Table]) -> str:
+    head = f"\n## {table.__name__}\n\n`results/{FILES[table.__name__]}`. {table.__doc__}\n\n"
+    head += f"Key: {', '.join(f'`{name}`' for name in table.key)}.\n\n"
+    lines = row("column", "holds", "unit", "always there", "range", "meaning") + row(*["---"] * 6)
+    for column in table.columns:
+        always = "yes" if column.required else ""
+        lines += row(f"`{column.name}`", KINDS[column.kind], column.unit, always, limits(column), column.meaning)
+    return head + lines
+
+
+def sheet_header(column: Column) -> str:
+    """Name a column as a lab writes it, with an example of its unit."""
+    return f"{column.header} [{HEADER_UNITS[column.quantity]}]" if column.quantity else column.header
+
+
+def sheet_section(table: type[Table]) -> str:
+    head = f"\n## {table.__name__.lower()}\n\n{table.__doc__}\n\n"
+    lines = row("column", "holds", "required", "allowed", "meaning") + row(*["---"] * 5)
+    for column in table.sheet_columns():
+        required = "yes" if column.required else ""
+        kind = "time" if column.kind == "time" else KINDS[column.kind]
+        lines += row(f"`{sheet_header(column)}`", kind, required, limits(column), column.meaning)
+    return head + lines
+
+
+TABLE_RULES = """
+Every table is a CSV file: UTF-8, commas, full precision, one row per measurement, sorted by its key, the same bytes from
+run to run. Missing text and missing numbers are empty cells. Times carry their offset from UTC. The suffix of a name is
+its unit; `_se` is a standard uncertainty, `_ci_low` and `_ci_high` are limits of an interval, `_frac` counts from 0 to 1
+and `_pct` from 0 to 100. Marks like (F17) are the formulas of [methods.md](methods.md).
+"""
+
+
+def tables_page() -> str:
+    text = "# Tables\n\n" + WRITTEN + TABLE_RULES
+    listed = [table for table in (*tables.SHEETS, *tables.RESULTS) if table.__name__ in FILES]
+    order = list(FILES)
+    return text + "".join(map(table_section, sorted(listed, key=lambda table: order.index(table.__name__))))
+
+
+SHEET_RULES = """
+A cohort is a folder:
+
+```
+<cohort>/
+  animals.csv  doses.csv  tubes.csv  scans.csv                              the sheets, where the study has such data
+  calibration.csv  readouts.csv  exclusions.csv  clocks.csv  volumes.csv    optional
+  counter/     exports of the gamma counter, as the instrument wrote them
+  pet/         ROI exports, as the software wrote them
+```
+
+One `cohort.xlsx` with sheets of these names may stand in place of the CSV files; both at once is an error.
+
+- CSV in UTF-8 or UTF-16, separated by commas, semicolons or tabs; a decimal comma only with the latter two.
+- Units stand in the header, e.g. `full_activity [MBq]` or `tare [mg]`. Activity: Bq kBq MBq GBq nCi uCi mCi; mass: g mg
+  kg; volume: mL uL cc mm3; time: s min h d. A quantity without its unit is an error.
+- Names are text: `001`, `NA` and `1-2` stay what they are.
+- Times are `YYYY-MM-DD HH:MM` or `YYYY-MM-DD HH:MM:SS`, on the wall clock of `study.timezone`, or with an offset of
+  their own (`2026-03-10T10:12:00+01:00`). A date alone or a time alone is refused; so is `03/04/2026`, unless
+  `study.date_format` says which number is the month. A time that a change to or from summer time skips or repeats needs
+  its offset.
+- Headers are compared without case; `_`, space and `-` are alike. An unknown column is an error that names the nearest
+  known one, unless its name starts with `x_` or is `note`.
+- Rows are joined by name only. What has no partner on the other side is reported.
+- All problems of all sheets are reported at once: file, row as a spreadsheet shows it, column, the value, why it is
+  wrong, what to do. Nothing is calculated from a cohort that has one.
+"""
+
+
+def inputs_page() -> str:
+    return "# Sheets of a cohort\n\n" + WRITTEN + SHEET_RULES + "".join(map(sheet_section, tables.SHEETS))
+
+
+def kind_of(key: dict[str, Any]) -> str:
+    """Say in words what a key of the schema takes."""
+    if "$ref" in key:
+        return "section"
+    if "anyOf" in key:
+        return " or ".join(kind_of(branch) for branch in key["anyOf"])
+    if "enum" in key:
+        return ", ".join(f"`{choice}`" for choice in key["enum"])
+    if key.get("type") == "array":
+        return f"list of {kind_of(key['items'])}" if "$ref" not in key["items"] else "list, see below"
+    if key.get("type") == "object":
+        return "text by name"
+    kind = {
+        "string": "text",
+        "number": "number",
+        "integer": "whole number",
+        "boolean": "true or false",
+        "null": "nothing",
+    }
+    return kind[key["type"]]
+
+
+def range_of(key: dict[str, Any]) -> str:
+    """Say what a number of the schema may be."""
+    signs = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+    branches = [key, *key.get("anyOf", [])]
+    return ", ".join(
+        f"{sign} {branch[name]:g}" for branch in branches for name, sign in signs.items() if name in branch
+    )
+
+
+def default_of(name: str, key: dict[str, Any], required: list[str]) -> str:
+    if name in required:
+        return "**required**"
+    value = key.get("default")
+    return "nothing" if value is None else f"`{value}`" if value != "" else "empty"
+
+
+def config_section(name: str, model: dict[str, Any]) -> str:
+    head = f"\n## {name}\n\n{model['description']}\n\n"
+    lines = row("key", "takes", "range", "default", "meaning") + row(*["---"] * 5)
+    for key, value in model["properties"].items():
+        default = default_of(key, value, model.get("required", []))
+        if value.get("type") == "array" and "$ref" in value["items"]:
+            default = "see config.schema.yaml" if value.get("default") else default
+        lines += row(f"`{key}`", kind_of(value), range_of(value), default, value.get("description", ""))
+    return head + lines
+
+
+CONFIG_RULES = """
+`config/config.yaml` states what a study decides; every other key has its default here, and nowhere else. Unknown keys
+are errors. A list replaces the default as a whole.
+"""
+
+
+def config_page() -> str:
+    document = schema()
+    text = "# Config\n\n" + WRITTEN + CONFIG_RULES
+    for name, key in document["properties"].items():
+        item = key.get("items", key)
+        if "$ref" in item:
+            model = document["$defs"][item["$ref"].rsplit("/", 1)[1]]
+            title = f"{name} (a list)" if "items" in key else name
+            text += config_section(title, model)
+            for inner, value in model["properties"].items():
+                deeper = value.get("items", value)
+                if "$ref" in deeper:
+                    many = " (a list)" if "items" in value else ""
+                    text += config_section(f"{name}.{inner}{many}", document["$defs"][deeper["$ref"].rsplit("/", 1)[1]])
+        else:
+            text += f"\n## {name}\n\n{key['description']}. Default: `{key['default']}`.\n"
+    return text
+
+
+def assumptions(path: Path) -> list[str]:
+    """Return what the comments ``# ASSUME:`` of a file say, each over all its lines."""
+    said: list[str] = []
+    inside = False
+    for line in path.read_text(encoding="utf-8").splitlines():
+        comment = line.strip().removeprefix("#").strip() if line.strip().startswith("#") else ""
+        if comment.startswith("ASSUME:"):
+            said.append(comment.removeprefix("ASSUME:").strip())
+            inside = True
+        elif inside and comment:
+            said[-1] += f" {comment}"
+        else:
+            inside = False
+    return [text[0].upper() + text[1:].rstrip(".") + "." for text in said]
+
+
+def methods_page() -> str:
+    """Return the methods as they stand, with the assumptions that the code makes now."""
+    head = (DOCS / "methods.md").read_text(encoding="utf-8").split("\n## Assumptions\n")[0]
+    text = f"{head}\n## Assumptions\n\n{WRITTEN}\nEach is made where the code says so, in the module that is named.\n\n"
+    for path in sorted(CORE.rglob("*.py")):
+        name = ".".join(path.relative_to(CORE).with_suffix("").parts)
+        text += "".join(f"- `{name}`: {said}\n" for said in assumptions(path))
+    return text
+
+
+def pages() -> dict[str, str]:
+    """Return the text of every page that is written, by its file's name."""
+    return {
+        "tables.md": tables_page(),
+        "inputs.md": inputs_page(),
+        "config.md": config_page(),
+        "methods.md": methods_page(),
+    }
+
+
+if __name__ == "__main__":
+    for name, text in pages().items():
+        (DOCS / name).write_text(text, encoding="utf-8")

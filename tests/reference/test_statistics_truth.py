@@ -1,0 +1,94 @@
+"""Group statistics against R (t.test, p.adjust, effectsize), on data that R ships."""
+
+import json
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from cartrace.statistics import Moments, benjamini_hochberg, hedges_g, holm, welch
+from scipy import stats
+
+TRUTH = Path(__file__).parents[1] / "data" / "truth"
+
+
+def case(name):
+    truth = json.loads((TRUTH / f"{name}.json").read_text(encoding="utf-8"))
+    return truth["expected"], pd.read_csv(TRUTH / truth["data"])
+
+
+def moments(*groups):
+    parts = [(len(group), np.mean(group), np.var(group, ddof=1)) for group in groups]
+    return Moments(*np.array(parts, dtype=float).T)
+
+
+@pytest.fixture
+def sleep():
+    expected, data = case("two_group_sleep")
+    first, second = (moments(data.loc[data["group"] == group, "extra"].to_numpy()) for group in (1, 2))
+    return expected, first, second
+
+
+def test_welch_equals_r(sleep):
+    expected, first, second = sleep
+    found = welch(first, second, 0.95)
+    truth = expected["welch"]
+    assert found.statistic[0] == pytest.approx(truth["statistic"], rel=1e-12)
+    assert found.df[0] == pytest.approx(truth["df"], rel=1e-12)
+    assert found.p_value[0] == pytest.approx(truth["p"], rel=1e-12)
+    assert [found.ci_low[0], found.ci_high[0]] == pytest.approx(truth["ci"], rel=1e-11)
+    assert [first.mean[0], second.mean[0]] == pytest.approx(truth["estimate"], rel=1e-12)
+
+
+def test_hedges_g_equals_effectsize(sleep):
+    expected, first, second = sleep
+    found = hedges_g(first, second, 0.95)
+    truth = expected["hedges_g"][0]
+    assert found.estimate[0] == pytest.approx(truth["Hedges_g"], rel=1e-12)
+    # effectsize finds its limits by an optimiser that stops at about 4e-7.
+    assert found.ci_low[0] == pytest.approx(truth["CI_low"], abs=1e-6)
+    assert found.ci_high[0] == pytest.approx(truth["CI_high"], abs=1e-6)
+
+
+def test_hedges_g_limits_invert_the_noncentral_t(sleep):
+    expected, first, second = sleep
+    t, df, root = expected["student"]["statistic"], 18, np.sqrt(1 / 10 + 1 / 10)
+    correction = expected["hedges_g"][0]["Hedges_g"] / expected["cohens_d"][0]["Cohens_d"]
+    found = hedges_g(first, second, 0.95)
+    low, high = (limit[0] / (root * correction) for limit in (found.ci_low, found.ci_high))
+    assert stats.nct.cdf(t, df, low) == pytest.approx(0.975, abs=1e-9)
+    assert stats.nct.cdf(t, df, high) == pytest.approx(0.025, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", ["oneway_plantgrowth", "oneway_insectsprays"])
+def test_pairwise_welch_with_holm_equals_r(name):
+    expected, data = case(name)
+    groups = {group: part.iloc[:, 0].to_numpy() for group, part in data.groupby("g")}
+    pairs = list(combinations(groups, 2))
+    a, b = (moments(*(groups[pair[side]] for pair in pairs)) for side in (0, 1))
+    adjusted = dict(zip(map(frozenset, pairs), holm(welch(a, b, 0.95).p_value), strict=True))
+    truth = {frozenset(pair.split("-")): p for pair, p in expected["pairwise_welch_holm"].items()}
+    assert adjusted.keys() == truth.keys()
+    for pair, p in truth.items():
+        assert adjusted[pair] == pytest.approx(p, rel=1e-10), pair
+
+
+@pytest.mark.parametrize("name", ["oneway_plantgrowth", "oneway_insectsprays"])
+def test_welch_standard_errors_equal_games_howells(name):
+    expected, data = case(name)
+    groups = {group: part.iloc[:, 0].to_numpy() for group, part in data.groupby("g")}
+    for row in expected["games_howell"]:
+        found = welch(moments(groups[row["group2"]]), moments(groups[row["group1"]]), 0.95)
+        assert found.difference[0] == pytest.approx(row["diff"], rel=1e-10)
+        assert abs(found.statistic[0]) == pytest.approx(row["t"], rel=1e-10)
+        assert found.df[0] == pytest.approx(row["df"], rel=1e-10)
+
+
+@pytest.mark.parametrize(("adjust", "name"), [(holm, "holm"), (benjamini_hochberg, "BH")])
+def test_adjustment_equals_p_adjust(adjust, name):
+    expected, data = case("p_adjust")
+    p_values = data["p"].to_numpy()
+    assert adjust(p_values) == pytest.approx(expected[name], rel=1e-12)
+    shuffled = np.random.default_rng(7).permutation(p_values.size)
+    assert adjust(p_values[shuffled]) == pytest.approx(np.array(expected[name])[shuffled], rel=1e-12)

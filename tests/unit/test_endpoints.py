@@ -1,0 +1,193 @@
+"""One value per mouse: scans, exclusions, detection, and the parameters of the chosen model."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from cartrace import tables
+from cartrace.endpoints import ENDPOINTS, KINETIC, collect, takes_part
+
+KEY = list(tables.Endpoints.key)
+
+
+def rows(table, records):
+    frame = tables.empty(table)
+    missing = {"float": np.nan, "int": 0, "flag": False}
+    columns = {
+        column.name: pd.Series([record.get(column.name, missing.get(column.kind, "")) for record in records])
+        for column in table.columns
+    }
+    return pd.DataFrame(columns).astype(frame.dtypes.to_dict())
+
+
+def scan(mouse, value, **changes):
+    record = {"cohort": "C01", "animal_id": mouse, "session": "d07", "modality": "pet", "scan_id": f"s{mouse}"}
+    record |= {"region": "tumour", "group": "CAR", "uptake_pct_id": value, "uptake_pct_id_per_ml": value * 2}
+    return record | {"status": "ok"} | changes
+
+
+def gather(uptake=(), cells=(), estimates=(), selection=()):
+    return collect(
+        rows(tables.Uptake, uptake),
+        rows(tables.Cells, cells),
+        rows(tables.Estimates, estimates),
+        rows(tables.Selection, selection),
+        region="tumour",
+    )
+
+
+def value_of(found, analysis, mouse="1", endpoint="uptake_pct_id"):
+    some = found[(found["analysis"] == analysis) & (found["animal_id"] == mouse) & (found["endpoint"] == endpoint)]
+    assert len(some) == 1
+    return some.iloc[0]
+
+
+def test_scans_of_one_session_are_one_value_their_mean():
+    found = gather([scan("1", 1.0), scan("1", 4.0, scan_id="again")])
+    assert value_of(found, "all")["value"] == 2.5
+    assert value_of(found, "all", endpoint="uptake_pct_id_per_ml")["value"] == 5.0
+
+
+def test_an_excluded_scan_is_left_out_of_one_analysis_only():
+    excluded = {"excluded": True, "exclusion_reason": "motion"}
+    found = gather([scan("1", 1.0), scan("1", 4.0, scan_id="again", **excluded)])
+    assert value_of(found, "all")["value"] == 2.5
+    row = value_of(found, "without_excluded")
+    assert row["value"] == 1.0
+    assert not row["excluded"]
+    assert row["exclusion_reason"] == ""
+
+
+def test_an_excluded_mouse_keeps_its_value_and_takes_no_part():
+    found = gather([scan("1", 3.0, excluded=True, exclusion_reason="died early"), scan("2", 4.0)])
+    row = value_of(found, "without_excluded")
+    assert row["value"] == 3.0
+    assert row["excluded"]
+    assert row["exclusion_reason"] == "died early"
+    part = found[takes_part(found) & (found["endpoint"] == "uptake_pct_id")]
+    assert sorted(zip(part["analysis"], part["animal_id"], strict=True)) == [
+        ("all", "1"), ("all", "2"), ("without_excluded", "2"),
+    ]  # fmt: skip
+
+
+def test_a_row_without_a_result_stays_with_its_reason():
+    found = gather([scan("1", np.nan, status="not_estimable", reason="no dose"), scan("2", 4.0)])
+    row = value_of(found, "all")
+    assert np.isnan(row["value"])
+    assert (row["status"], row["reason"]) == ("not_estimable", "no dose")
+
+
+def test_a_value_is_below_detection_where_every_scan_is():
+    found = gather(
+        [
+            scan("1", 1.0, is_below_detection=True),
+            scan("1", 4.0, scan_id="again"),
+            scan("2", 1.0, is_below_detection=True),
+            scan("2", 1.5, scan_id="again2", is_below_detection=True),
+            scan("3", np.nan, status="not_estimable", is_below_detection=True),
+        ]
+    )
+    assert [value_of(found, "all", mouse)["is_below_detection"] for mouse in "123"] == [False, True, False]
+
+
+def test_pet_is_per_gram_where_a_density_is_declared_and_per_volume_elsewhere():
+    found = gather([scan("1", 1.0, uptake_pct_id_per_g=1.9), scan("1", 1.0, region="liver", scan_id="s2")])
+    main = found[(found["analysis"] == "all") & (found["endpoint"] != "uptake_pct_id")]
+    assert main.set_index("region")[["endpoint", "unit", "value"]].to_dict("index") == {
+        "tumour": {"endpoint": "uptake_pct_id_per_g", "unit": "%ID/g", "value": 1.9},
+        "liver": {"endpoint": "uptake_pct_id_per_ml", "unit": "%ID/mL", "value": 2.0},
+    }
+
+
+def test_the_counter_is_per_gram():
+    counted = scan("1", 1.0, modality="counter", scan_id="", uptake_pct_id_per_g=8.0, uptake_pct_id_per_ml=np.nan)
+    found = gather([counted])
+    assert set(found["endpoint"]) == {"uptake_pct_id_per_g", "uptake_pct_id"}
+
+
+@pytest.mark.parametrize(("unit", "endpoint", "shown"), [("cells", "cells", "cells"), ("pct_id", "net_pct_id", "%ID")])
+def test_the_followed_response_is_cells_or_the_net_signal(unit, endpoint, shown):
+    followed = scan("1", 1.0, role="test", response=2e5, response_unit=unit)
+    found = gather(cells=[followed])
+    assert found[["endpoint", "unit", "value"]].drop_duplicates().to_numpy().tolist() == [[endpoint, shown, 2e5]]
+
+
+def estimate(mouse, parameter="growth_rate", value=0.5, **changes):
+    record = {"model": "logistic", "analysis": "all", "level": "animal", "group": "CAR", "cohort": "C01"}
+    record |= {"animal_id": mouse, "parameter": parameter, "unit": "1/day", "estimate": value, "status": "ok"}
+    return record | changes
+
+
+CHOSEN = [
+    {"analysis": analysis, "model": model, "chosen": model == "logistic", "status": "ok"}
+    for analysis in ("all", "without_excluded")
+    for model in ("logistic", "gompertz")
+]
+
+
+def test_kinetics_are_those_of_the_chosen_model_and_of_mice():
+    found = gather(
+        estimates=[
+            estimate("1"),
+            estimate("1", model="gompertz", value=9.0),
+            estimate("1", "plateau", 1e6),
+            estimate("", level="group", cohort="", value=0.4),
+        ],
+        selection=CHOSEN,
+    )
+    assert found[["endpoint", "region", "session", "modality", "value"]].to_numpy().tolist() == [
+        ["growth_rate", "tumour", "", "", 0.5]
+    ]
+
+
+def test_no_chosen_model_no_kinetics():
+    assert gather(estimates=[estimate("1")], selection=[{"analysis": "all", "model": "logistic"}]).empty
+
+
+@pytest.mark.parametrize("status", ["not_estimable", "at_bound", "not_converged"])
+def test_an_estimate_that_did_not_succeed_is_no_value(status):
+    found = gather(
+        estimates=[estimate("1", status=status), estimate("2", status=status, reason="why")], selection=CHOSEN
+    )
+    assert found["value"].isna().all()
+    assert set(found["status"]) == {"not_estimable"}
+    assert found["reason"].tolist() == [status.replace("_", " "), "why"]
+
+
+def test_an_excluded_mouse_keeps_its_kinetics_marked():
+    gone = {"excluded": True, "exclusion_reason": "injection failed", "response_unit": "cells", "response": 1.0}
+    kept = {"response_unit": "cells", "response": 1.0}
+    fitted = [estimate("1"), estimate("2"), estimate("2", value=0.6, analysis="without_excluded")]
+    for refit in ([], [estimate("1", analysis="without_excluded", status="not_estimable", value=np.nan)]):
+        cells = [scan("1", 1.0, **gone), scan("2", 1.0, **kept), scan("2", 1.0, **(gone | {"scan_id": "bad"}))]
+        found = gather(cells=cells, estimates=[*fitted, *refit], selection=CHOSEN)
+        found = found[found["endpoint"] == "growth_rate"]
+        first = found[(found["animal_id"] == "1") & (found["analysis"] == "without_excluded")].iloc[0]
+        assert first["value"] == 0.5
+        assert first["excluded"]
+        assert first["exclusion_reason"] == "injection failed"
+        # One excluded scan does not exclude a mouse: it was fitted again without it.
+        second = found[(found["animal_id"] == "2") & (found["analysis"] == "without_excluded")].iloc[0]
+        assert second["value"] == 0.6
+        assert not second["excluded"]
+
+
+def test_the_order_of_rows_changes_nothing():
+    random = np.random.default_rng(5)
+    records = [
+        scan(str(mouse), random.lognormal(), scan_id=f"{mouse}-{again}", excluded=bool(random.random() < 0.3))
+        for mouse in range(20)
+        for again in range(3)
+    ]
+    order = random.permutation(len(records))
+    pd.testing.assert_frame_equal(gather(records), gather([records[place] for place in order]))
+
+
+def test_nothing_measured_is_an_empty_table():
+    assert gather().columns.tolist() == tables.Endpoints.names()
+    assert gather().empty
+
+
+def test_the_registry_is_complete():
+    assert KINETIC == ("growth_rate", "doubling_time", "peak", "time_of_peak", "auc")
+    assert {endpoint.scale for endpoint in ENDPOINTS} == {"log", "linear"}
+    assert [endpoint.name for endpoint in ENDPOINTS if endpoint.scale == "linear"] == ["time_of_peak"]
