@@ -33,7 +33,7 @@ docs: $(VENV)/.run ## write docs/tables.md, docs/inputs.md and docs/config.md fr
 	@PYTHONPATH=scripts $(BIN)/python scripts/write_docs.py
 
 demo: $(VENV)/.run ## simulate the demo study anew -> resources/demo_study
-	@$(SNAKEMAKE) --force simulate --config simulation='{"output": "resources/demo_study"}'
+	@$(BIN)/python scripts/simulate_study.py config/config.yaml resources/demo_study
 
 bench: $(VENV)/.dev ## measure time and memory -> docs/performance.md (takes minutes)
 	@$(BIN)/python benchmarks/run.py

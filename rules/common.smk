@@ -1,4 +1,4 @@
-# What every rule file shares: the checked config, the cohorts and their files, and the digest of the core.
+# What all other files share: the checked config, the cohorts and their files, and the digest of the core.
 import ast
 import csv
 import hashlib
@@ -6,6 +6,7 @@ import re
 import sys
 from collections import Counter as Tally
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,19 +16,36 @@ from snakemake.utils import validate
 
 # Every file of the core, once: only what is named here travels with a hosted module.
 CORE = """
-__init__ activity agreement calibration cells clock comparison config counting decay display dose endpoints equivalents errors
-exclusions expansion fitting growth intake job primary quality radionuclides ratios rows selection sheets standards
-statistics units uptake
-figures/__init__ figures/agreement figures/calibration figures/comparison figures/data figures/kinetics figures/marks
-figures/style figures/timecourse figures/tissues figures/words
-readers/__init__ report/__init__ simulate/__init__ simulate/cohort simulate/design simulate/dissection simulate/exports
-simulate/instruments simulate/readouts simulate/sheets simulate/truth simulate/world
+__init__ activity agreement calibration cells cells_quality censored_groups censoring checks clock cohort
+comparison comparison_tests config contrasts counter_exports counting decay display dose endpoints equivalents
+errors estimates exclusions expansion exports fitting grids group_tests grouped growth growth_curves intake job lab
+ledger many_groups messages mixed names optimise pet_exports plan primary quality quantities quasi_newton
+radionuclides rank_tests ratios regions roi_units rows rule_forms selection sheet sheet_headers sheet_models
+sheet_rules sheets standards statistics survival times tissues tube_rules units uptake vocabulary
+figures/__init__ figures/agreement figures/calibration figures/comparison figures/data figures/kinetics
+figures/marks figures/style figures/timecourse figures/tissues figures/words
+population/__init__ population/fit population/inference population/laplace population/likelihood population/model
+population/shared
+readers/__init__ readers/cpm readers/export readers/pmod readers/table readers/wizard2
+report/__init__ report/blocks report/comparison report/expansion report/inline report/intake report/methods
+report/provenance report/references report/study report/uptake report/verdict report/workbook
+simulate/__init__ simulate/cohort simulate/design simulate/dissection simulate/exports simulate/instruments
+simulate/readouts simulate/sheets simulate/truth simulate/world
 tables/__init__ tables/contract tables/raw tables/results
 """.split()
 
 
+def source(name):
+    """A file of the workflow: where it stands, or the copy that Snakemake fetches of a hosted one."""
+    home = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
+    if not home.is_dir():
+        return workflow.source_path(f"../{name}")
+    # In its own folder by its plain name, so that a checkout that moves reruns nothing.
+    return name if home.resolve() == Path.cwd() else str(home / name)
+
+
 def resource(name):
-    return workflow.source_path(f"../resources/{name}")
+    return source(f"resources/{name}")
 
 
 # ---- the config: shape by schema, then what a schema cannot say; all problems at once ----
@@ -103,6 +121,11 @@ def name_problems(config):
     yield from unknown([config["cells"]["region"]], regions, "cells.region", "region")
     yield from unknown(config["uptake"]["reference_regions"], regions, "uptake.reference_regions", "region")
     yield from unknown([config["comparison"]["primary"]["region"]], regions, "comparison.primary.region", "region")
+    for family in config["comparison"]["secondary"]:
+        yield from unknown(family["regions"], regions, f"comparison.secondary.{family['family']}.regions", "region")
+    for number, item in enumerate(config["comparison"]["prediction"], start=1):
+        named = [item["early"]["region"]] if item["early"]["region"] else []
+        yield from unknown(named, regions, f"comparison.prediction.entry {number}.early.region", "region")
 
 
 def primary_problems(config):
@@ -122,6 +145,36 @@ def primary_problems(config):
             yield f"{where}.groups: '{group}' has the role background, and with it no {endpoint}"
 
 
+def secondary_problems(config):
+    roles = {group["name"]: group["role"] for group in config["groups"]}
+    for name, times in Tally(item["family"] for item in config["comparison"]["secondary"]).items():
+        if times > 1:
+            yield f"comparison.secondary: the family '{name}' stands {times} times; names are unique"
+    for family in config["comparison"]["secondary"]:
+        where, test = f"comparison.secondary.{family['family']}", family["test"]
+        named, sessions = family["groups"] or list(roles), family["sessions"]
+        yield from unknown(family["groups"], list(roles), f"{where}.groups", "group")
+        if test in ("paired_t", "signed_rank"):
+            if len(sessions) != 2:
+                yield f"{where}.sessions: {test} holds two sessions of the same mice against each other; name two"
+        elif len(set(named)) < (3 if test == "games_howell" else 2):
+            yield f"{where}.groups: {test} needs {'three' if test == 'games_howell' else 'two'} groups"
+        controls = [name for name in named if roles.get(name) == "control"]
+        if test == "dunnett" and len(controls) != 1:
+            yield f"{where}.groups: dunnett needs one group with the role control, and there are {len(controls)}"
+
+
+def prediction_problems(config):
+    for number, item in enumerate(config["comparison"]["prediction"], start=1):
+        early, outcome, where = item["early"], item["outcome"], f"comparison.prediction.entry {number}"
+        if early["endpoint"] in ("uptake", "cells") and not early["session"]:
+            yield f"{where}.early.session: the endpoint {early['endpoint']} needs a session"
+        if early["endpoint"] == "uptake" and not early["modality"]:
+            yield f"{where}.early.modality: the endpoint uptake needs pet or counter"
+        if outcome["readout"] == "survival" and outcome["threshold"] is not None:
+            yield f"{where}.outcome.threshold: survival is judged by its day; leave the threshold out"
+
+
 def setting_problems(config):
     if sum(group["role"] == "background" for group in config["groups"]) > 1:
         yield "groups: more than one group has the role background; give it to the group whose signal is subtracted"
@@ -136,13 +189,14 @@ def setting_problems(config):
 
 
 def checked(config):
-    path = workflow.source_path("../config/config.schema.yaml")
+    path = str(Path(source("config/config.schema.yaml")).resolve())
     schema = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     own = {key: value for key, value in config.items() if key != "pathvars"}
     problems = list(schema_problems(own, schema))
     if not problems:
         validate(own, path)
         problems = [*name_problems(own), *primary_problems(own), *setting_problems(own)]
+        problems += [*secondary_problems(own), *prediction_problems(own)]
     if problems:
         lines = "\n".join(f"  {number}. {problem}" for number, problem in enumerate(problems, start=1))
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
@@ -155,6 +209,14 @@ config = checked(config)
 PATHS = {cohort["name"]: Path(cohort["path"]) for cohort in config["cohorts"]}
 COHORTS = list(PATHS)
 MODELS = config["expansion"]["models"]
+
+
+def window_of(model):
+    return config["expansion"]["exponential_window_days" if model == "exponential" else "window_days"]
+
+
+# A model with a window of its own sees other points, so that its likelihood cannot be compared.
+COMPARED = [model for model in MODELS if window_of(model) == config["expansion"]["window_days"]]
 
 
 wildcard_constraints:
@@ -175,7 +237,8 @@ def sheet_files(cohort):
 def export_files(cohort, folder=None):
     folders = [folder] if folder else ["counter", "pet", "readouts"]
     found = (path for name in folders for path in (PATHS[cohort] / name).rglob("*"))
-    return sorted(str(path) for path in found if path.is_file() and not path.name.startswith("."))
+    # Neither hidden files nor the locks that Excel leaves beside an open workbook.
+    return sorted(str(path) for path in found if path.is_file() and not path.name.startswith((".", "~$")))
 
 
 # What a study has decides which figures it gets.
@@ -189,33 +252,49 @@ def of_cohorts(path):
 
 # ---- the digest of the core: an edit of a core file reruns what imports it, a touch reruns nothing ----
 
-CORE_PATHS = {name: Path(workflow.source_path(f"../scripts/cartrace/{name}.py")) for name in CORE}
+CORE_PATHS = {name: Path(source(f"scripts/cartrace/{name}.py")) for name in CORE}
 
 
+@cache
 def core_imports(path):
-    """Names of the core modules that a file imports, wherever in the file."""
+    """Names of the core files that a file imports, wherever in it, with the packages that they stand in."""
+    found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "cartrace":
-            candidates = [node.module] + [f"{node.module}.{alias.name}" for alias in node.names]
+        modules = []
+        if isinstance(node, ast.ImportFrom):
+            modules = [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Import):
-            candidates = [alias.name for alias in node.names]
-        else:
-            continue
-        for candidate in candidates:
-            name = "/".join(candidate.split(".")[1:]) or "__init__"
-            yield from (known for known in (name, f"{name}/__init__") if known in CORE_PATHS)
+            modules = [alias.name for alias in node.names]
+        for parts in (module.split(".") for module in modules if module.split(".")[0] == "cartrace"):
+            places = ["/".join(parts[1:end]) for end in range(1, len(parts) + 1)]
+            found.update(
+                name for place in places for name in (place, f"{place}/__init__".strip("/")) if name in CORE_PATHS
+            )
+    return found
 
 
-def core_digest(script):
-    """SHA-256 over the core files that a script imports, directly or not."""
-    used, waiting = set(), [Path(workflow.source_path(f"../scripts/{script}"))]
+def core_of(script):
+    """Names of the core files that a script imports, directly or not."""
+    used, waiting = set(), [Path(source(f"scripts/{script}"))]
     while waiting:
         for name in core_imports(waiting.pop()):
             if name not in used:
                 used.add(name)
                 waiting.append(CORE_PATHS[name])
+    return sorted(used)
+
+
+def core_digest(script):
+    """SHA-256 over the core files that a script imports."""
     digest = hashlib.sha256()
-    for name in sorted(used):
+    for name in core_of(script):
         # Hosted git drops a file's last newline.
         digest.update(f"{name}\n{CORE_PATHS[name].read_text(encoding='utf-8').rstrip()}\n".encode())
     return digest.hexdigest()
+
+
+def assumptions(scripts):
+    """What the core that some scripts import marks as assumed: pairs of core file and text."""
+    names = sorted({name for script in scripts for name in core_of(f"{script}.py")})
+    lines = ((name, line) for name in names for line in CORE_PATHS[name].read_text(encoding="utf-8").splitlines())
+    return [[name, line.split("# ASSUME: ")[1].strip()] for name, line in lines if "# ASSUME: " in line]

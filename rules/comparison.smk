@@ -22,8 +22,11 @@ rule compare_groups:
         groups=config["groups"],
         region=config["cells"]["region"],
         primary=config["comparison"]["primary"],
+        secondary=config["comparison"]["secondary"],
         adjustment=config["comparison"]["secondary_adjustment"],
+        exploratory_adjustment=config["comparison"]["exploratory_adjustment"],
         confidence=config["comparison"]["confidence"],
+        seed=config["seed"],
         core=core_digest("compare_groups.py"),
     script:
         "../scripts/compare_groups.py"

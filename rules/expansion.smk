@@ -17,9 +17,8 @@ rule fit_expansion:
     params:
         model="{model}",
         strategy=config["study"]["strategy"],
-        window_days=lambda wildcards: config["expansion"][
-            "exponential_window_days" if wildcards.model == "exponential" else "window_days"
-        ],
+        compared=COMPARED,
+        window_days=lambda wildcards: window_of(wildcards.model),
         auc_days=config["expansion"]["window_days"],
         confidence=config["expansion"]["confidence"],
         core=core_digest("fit_expansion.py"),
@@ -37,8 +36,7 @@ rule select_model:
     conda:
         "../envs/cartrace.yaml"
     params:
-        # A model with a window of its own sees other points, so that its likelihood cannot be compared.
-        not_compared=["exponential"],
+        not_compared=[model for model in MODELS if model not in COMPARED],
         core=core_digest("select_model.py"),
     script:
         "../scripts/select_model.py"

@@ -13,6 +13,11 @@ FIGURES = {
     "primary_comparison": True,
     "agreement": HAS_COUNTER and HAS_PET,
 }
+# What the report's record names the code of.
+SCRIPTS = """
+import_tables compute_activity compute_uptake estimate_cells fit_expansion select_model compare_groups draw_figures
+build_report
+""".split()
 DRAWN = [name for name, has_data in FIGURES.items() if has_data]
 
 
@@ -47,10 +52,11 @@ rule draw_figures:
         figures=DRAWN,
         groups=config["groups"],
         region=config["cells"]["region"],
-        primary=config["comparison"]["primary"],
         kind=config["cells"]["calibration"],
         journal=config["report"]["journal"],
         label=config["report"]["label"],
+        confidence=config["comparison"]["confidence"],
+        fit_confidence=config["expansion"]["confidence"],
         core=core_digest("draw_figures.py"),
     script:
         "../scripts/draw_figures.py"
@@ -79,23 +85,25 @@ rule build_report:
         comparisons=rules.compare_groups.output.comparisons,
         agreement=rules.compare_groups.output.agreement,
         figures=rules.draw_figures.output.svg,
-        radionuclides=resource("radionuclides.csv"),
+        captions=rules.draw_figures.output.captions,
         template=resource("report.html.j2"),
         style=resource("report.css"),
         script=resource("report.js"),
-        methods=resource("methods.md.j2"),
+        methods_template=resource("methods.md.j2"),
     output:
         html=report("<results>/7_report/report.html", category="Report"),
         methods="<results>/7_report/methods.md",
         run="<results>/7_report/run.yaml",
-        workbook="<results>/7_report/tables.xlsx",
-        tables=directory("<results>/7_report/tables"),
+        workbook_file="<results>/7_report/tables.xlsx",
+        tables_folder=directory("<results>/7_report/tables"),
     log:
         "<logs>/build_report.log",
     conda:
         "../envs/cartrace.yaml"
     params:
         settings={key: value for key, value in config.items() if key not in ("simulation", "pathvars")},
+        assumptions=assumptions(SCRIPTS),
+        digests={script: core_digest(f"{script}.py") for script in SCRIPTS},
         core=core_digest("build_report.py"),
     script:
         "../scripts/build_report.py"

@@ -1,5 +1,6 @@
 # Stage 1: the lab's sheets and exports become tables in canonical names and units.
-# INPUTS   the sheets of a cohort's folder and its exports, as the instruments wrote them
+# INPUTS   the sheets of a cohort's folder and its exports, as the instruments wrote them;
+#          resources/{tissues,radionuclides}.csv
 # OUTPUTS  <results>/{cohort}/1_tables/*.csv
 
 
@@ -8,6 +9,7 @@ rule import_tables:
         sheets=lambda wildcards: sheet_files(wildcards.cohort),
         exports=lambda wildcards: export_files(wildcards.cohort),
         tissues=resource("tissues.csv"),
+        radionuclides=resource("radionuclides.csv"),
     output:
         animals="<results>/{cohort}/1_tables/animals.csv",
         doses="<results>/{cohort}/1_tables/doses.csv",

@@ -1,11 +1,11 @@
 """Stage 6: summarise every endpoint per group, compare the groups, and hold PET against the counter."""
 
-from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+
 from cartrace import job, tables
 from cartrace.agreement import agree
 from cartrace.comparison import compare, summarise
@@ -25,8 +25,11 @@ def main(
     groups: Sequence[Mapping[str, Any]],
     region: str,
     primary: Mapping[str, Any],
+    secondary: Sequence[Mapping[str, Any]],
     adjustment: str,
+    exploratory_adjustment: str,
     confidence: float,
+    seed: int,
 ) -> None:
     """Read the study's uptake, cells and estimates; write endpoints, summaries, comparisons and agreement."""
     values = collect(
@@ -37,7 +40,14 @@ def main(
         region=region,
     )
     compared = compare(
-        values, groups=groups, primary=primary, adjustment=adjustment, confidence=confidence
+        values,
+        groups=groups,
+        primary=primary,
+        secondary=secondary,
+        adjustment=adjustment,
+        exploratory_adjustment=exploratory_adjustment,
+        confidence=confidence,
+        seed=seed,
     )
     tables.write(values, endpoints, tables.Endpoints)
     tables.write(summarise(values, confidence=confidence), summaries, tables.Summaries)

@@ -1,7 +1,5 @@
 """Gross counts become net rates at injection, regions become activities at injection, readings become the dose."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from cartrace import job, tables

@@ -1,17 +1,16 @@
 """Draw every figure of the study as SVG, PDF and PNG, and write the captions that belong to them."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
 from cartrace import job, tables
 from cartrace.figures import PLOTS
 from cartrace.figures.data import Study
-from cartrace.figures.style import context, groups_of, preset
+from cartrace.figures.style import context, groups_of, preset, settle
 
 # No date in any file, so that two runs give the same bytes.
 METADATA: dict[str, dict[str, str | None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
@@ -44,10 +43,11 @@ def main(
     figures: Sequence[str],
     groups: Sequence[Mapping[str, Any]],
     region: str,
-    primary: Mapping[str, Any],
     kind: str,
     journal: str,
     label: str,
+    confidence: float,
+    fit_confidence: float,
 ) -> None:
     """Draw the figures named in `figures`, in that order, into the files named in `svg`, `pdf` and `png`."""
     study = Study(
@@ -67,6 +67,8 @@ def main(
         region=region,
         kind=kind,
         label=label,
+        confidence=confidence,
+        fit_confidence=fit_confidence,
     )
     style = preset(Path(journals).read_text(encoding="utf-8").splitlines(), journal)
     draw = {plot.name: plot.draw for plot in PLOTS}
@@ -74,6 +76,7 @@ def main(
     for name, *paths in zip(figures, svg, pdf, png, strict=True):
         with context(style):
             drawing = draw[name](study, style)
+            settle(drawing.figure)
             for path in paths:
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
                 suffix = Path(path).suffix[1:]

@@ -1,19 +1,18 @@
 """Estimate the signal of the cells in the followed region, and their number where a calibration is in use."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
+
 from cartrace import job, tables
 from cartrace.cells import (
     calibration_line,
-    quality_rows,
     signal_rows,
     subtract_background,
     with_calibration,
     without_calibration,
 )
+from cartrace.cells_quality import quality_rows
 
 
 def main(

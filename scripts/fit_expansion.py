@@ -1,13 +1,14 @@
 """Fit one model of expansion to all mice of the study, with and without what was excluded."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pandas as pd
+
 from cartrace import job, tables
-from cartrace.expansion import animal_estimates, fit_rows, fit_study, group_estimates, mice_of, quantities
-from cartrace.expansion import curves as curve_rows
+from cartrace.estimates import animal_estimates, group_estimates
+from cartrace.estimates import curves as curve_rows
+from cartrace.expansion import fit_rows, fit_study, mice_of
+from cartrace.quantities import quantities
 
 
 def main(

@@ -1,10 +1,9 @@
 """Choose one model of expansion for the study, by AICc pooled over mice."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pandas as pd
+
 from cartrace import job, tables
 from cartrace.selection import select
 

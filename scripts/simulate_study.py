@@ -1,6 +1,5 @@
 """Write a simulated study: sheets, exports, the truth behind them, and a config that analyses them."""
 
-from __future__ import annotations
 
 import csv
 from argparse import ArgumentParser

@@ -93,10 +93,10 @@ def sheet_section(table: type[Table]) -> str:
 
 
 TABLE_RULES = """
-Every table is a CSV file: UTF-8, commas, full precision, one row per measurement, sorted by its key, the same bytes from
-run to run. Missing text and missing numbers are empty cells. Times carry their offset from UTC. The suffix of a name is
-its unit; `_se` is a standard uncertainty, `_ci_low` and `_ci_high` are limits of an interval, `_frac` counts from 0 to 1
-and `_pct` from 0 to 100. Marks like (F17) are the formulas of [methods.md](methods.md).
+Every table is a CSV file: UTF-8, commas, full precision, one row per measurement, sorted by its key, the same bytes
+from run to run. Missing text and missing numbers are empty cells. Times carry their offset from UTC. The suffix of a
+name is its unit; `_se` is a standard uncertainty, `_ci_low` and `_ci_high` are limits of an interval, `_frac` counts
+from 0 to 1 and `_pct` from 0 to 100. Marks like (F17) are the formulas of [methods.md](methods.md).
 """
 
 

@@ -12,7 +12,10 @@ START_S = time.monotonic()
 def note() -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
     script = sys.argv[0].rsplit("/", 1)[-1].split(".", 1)[-1]
-    line = [script, time.monotonic() - START_S, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]
+    # Not ru_maxrss, which a process inherits from the one that started it.
+    with open("/proc/self/status", encoding="ascii") as status:
+        peak_kb = next(float(line.split()[1]) for line in status if line.startswith("VmHWM:"))
+    line = [script, time.monotonic() - START_S, used.ru_utime + used.ru_stime, peak_kb / 1024]
     with open(os.environ["CARTRACE_PROBE"], "a", encoding="utf-8") as stream:
         stream.write(",".join(map(str, line)) + "\n")
 

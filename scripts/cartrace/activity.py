@@ -9,7 +9,7 @@ import pandas as pd
 
 from cartrace import counting
 from cartrace.clock import elapsed_s
-from cartrace.decay import decay_factor, effective_time_s, frame_to_injection_factor, in_count_factor
+from cartrace.decay import decay_factor, frame_to_injection_factor, in_count_factor
 from cartrace.errors import InputError, Problem
 from cartrace.exclusions import mark
 from cartrace.radionuclides import Decay
@@ -31,7 +31,9 @@ def with_decay(frame: pd.DataFrame, decays: Mapping[str, Decay]) -> pd.DataFrame
     return frame.assign(
         nuclide=frame["tracer"].map({name: decay.nuclide for name, decay in decays.items()}).astype(str),
         half_life_s=frame["tracer"].map({name: decay.half_life_s for name, decay in decays.items()}).astype(float),
-        half_life_se_s=frame["tracer"].map({name: decay.half_life_se_s for name, decay in decays.items()}).astype(float),
+        half_life_se_s=frame["tracer"]
+        .map({name: decay.half_life_se_s for name, decay in decays.items()})
+        .astype(float),
     )
 
 
@@ -92,7 +94,9 @@ def tube_activity(
     return rows.assign(is_below_detection=below, status=status(reason), reason=reason)
 
 
-def _counted(tubes: pd.DataFrame, counts: pd.DataFrame, doses: pd.DataFrame, decays: Mapping[str, Decay]) -> pd.DataFrame:
+def _counted(
+    tubes: pd.DataFrame, counts: pd.DataFrame, doses: pd.DataFrame, decays: Mapping[str, Decay]
+) -> pd.DataFrame:
     """Return the tubes with their counts in the one window of their tracer; blanks in every window in use."""
     sheet = tubes.rename(columns={"tracer": "own_tracer", "tissue": "region"})
     injections = doses[[*INJECTION, "tracer", "injected_at"]].rename(columns={"tracer": "dose_tracer"})
@@ -120,18 +124,20 @@ def _refuse_window_problems(sheet: pd.DataFrame, kept: pd.DataFrame) -> None:
     found = kept[kept["role"] != "blank"].groupby(TUBE).size().rename("n").reset_index()
     blanks = kept.loc[kept["role"] == "blank", TUBE].drop_duplicates().assign(n=1)
     tally = sheet.merge(pd.concat([found, blanks]), on=TUBE, how="left")
-    problems = [
-        Problem(
-            "no-window-of-tracer" if np.isnan(row["n"]) else "several-windows-of-tracer",
-            f"the tube's tracer is counted in {'no window' if np.isnan(row['n']) else 'several windows'} of {row['counter_file']}",
-            "Name the window of each tracer in counter.windows of the config, and the tracer of each standard in the sheet",
-            file=str(row["source_file"]),
-            row=int(row["source_row"]),
-            column="position",
-            value=" ".join(part for part in (str(row["rack"]), str(row["position"])) if part),
+    problems = []
+    for _, row in tally[tally["n"] != 1].iterrows():
+        how_many = "no window" if np.isnan(row["n"]) else "several windows"
+        problems.append(
+            Problem(
+                "window-of-tracer",
+                f"the tube's tracer is counted in {how_many} of {row['counter_file']}",
+                "Name each tracer's window in counter.windows of the config, and each standard's tracer in the sheet",
+                file=str(row["source_file"]),
+                row=int(row["source_row"]),
+                column="position",
+                value=" ".join(part for part in (str(row["rack"]), str(row["position"])) if part),
+            )
         )
-        for _, row in tally[tally["n"] != 1].iterrows()
-    ]
     if problems:
         raise InputError(problems)
 
@@ -141,7 +147,7 @@ def _with_background(rows: pd.DataFrame, background_cps: float | None) -> pd.Dat
     key = [*RUN, "window"]
     blanks = rows[(rows["role"] == "blank") & ~rows["excluded"] & rows["counts"].notna()]
     run = blanks.groupby(key, as_index=False)[["counts", "count_s"]].sum()
-    # ASSUME: The background is the same for all tubes of a run, does not decay, and is too low to lose counts to dead time.
+    # ASSUME: The background is the same for all tubes of a run, does not decay and is too low to lose counts.
     run["background_cps"] = run["counts"] / run["count_s"]
     run["background_cps_se"] = np.sqrt(counting.count_variance(run["counts"])) / run["count_s"]
     joined = attach(rows, run[[*key, "background_cps", "background_cps_se"]], key)
@@ -219,7 +225,7 @@ def roi_activity(
     scan_s = elapsed_s(rows["injected_at"], rows["started_at"])
     start_s = scan_s + rows["frame_start_s"]
     duration_s, half_life_s = rows["frame_duration_s"], rows["half_life_s"]
-    # ASSUME: Values corrected to the scan's start, a frame's start or the injection already hold the decay in the frame.
+    # ASSUME: Values corrected to the scan's start, a frame's start or the injection already hold the frame's own decay.
     factors = {
         "scan_start": 1.0 / decay_factor(scan_s, half_life_s),
         "frame_start": 1.0 / decay_factor(start_s, half_life_s),
@@ -239,9 +245,3 @@ def roi_activity(
         reason=reason,
     )
     return mark(rows, exclusions)
-
-
-def effective_frame_time_s(rois: pd.DataFrame) -> pd.Series:
-    """Return when after injection each frame was effectively measured [s]."""
-    times = effective_time_s(rois["frame_start_s"], rois["frame_duration_s"], rois["half_life_s"])
-    return pd.Series(times, index=rois.index)

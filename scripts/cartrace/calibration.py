@@ -118,7 +118,7 @@ def log_log_slope(cells: Array, signal_pct_id: Array, *, confidence: float = 0.9
 
 
 def cells_of(net_pct_id: Array, line: Line) -> Array:
-    """Return the number of cells of a net signal by inverse prediction; a negative net signal gives a negative number."""
+    """Return the number of cells of a net signal by inverse prediction; it may be negative."""
     return (net_pct_id - line.intercept) / line.slope
 
 

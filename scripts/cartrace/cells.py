@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -25,9 +25,6 @@ from cartrace.calibration import (
 # ASSUME: what scatters between background mice also scatters below the signal of a mouse with reporter cells.
 # ASSUME: uptake per cell is that of the calibration at every time and in every mouse.
 DETECTION_PROBABILITY = 0.95
-LINEARITY_TOLERANCE = 0.1
-EXTRAPOLATED_WARN_FRAC = 0.2
-LEAST_BACKGROUND = 3
 _KEY = ["cohort", "animal_id", "session", "scan_id", "region"]
 _CARRIED = [*_KEY, "modality", "group", "cell_day", "status", "reason", "excluded", "exclusion_reason"]
 
@@ -167,7 +164,9 @@ def calibration_line(
         row |= asdict(line)
         row |= {"log_log_slope": slope, "log_log_slope_ci_low": low, "log_log_slope_ci_high": high}
         if not line.slope > 0.0:
-            problem = f"the signal does not rise with the cells (slope {line.slope:.3g} %ID/cell): check the sheet calibration"
+            problem = (
+                f"the signal does not rise with the cells (slope {line.slope:.3g} %ID/cell): check the calibration"
+            )
             line = None
     if problem:
         row |= {"status": "not_estimable", "reason": problem}
@@ -178,8 +177,8 @@ def _no_line(cells: np.ndarray, kind: str, tracer: str, left_out: str) -> str:
     note = f"; {left_out}" if left_out else ""
     if cells.size < LEAST_SAMPLES:
         return (
-            f"{cells.size} usable samples of kind {kind} and tracer {tracer}, at least {LEAST_SAMPLES} are needed{note}: "
-            "complete the sheet calibration, or set cells.calibration to none"
+            f"{cells.size} usable samples of kind {kind} and tracer {tracer}, at least {LEAST_SAMPLES} are needed{note}"
+            ": complete the sheet calibration, or set cells.calibration to none"
         )
     if np.unique(cells).size == 1:
         return f"all samples of kind {kind} and tracer {tracer} hold the same number of cells{note}"
@@ -218,7 +217,9 @@ def with_calibration(
     DataFrame
         Where a tracer has no line, the row says why and holds no response: the unit is never changed silently.
     """
-    parts = [_of_line(part, lines[tracer], reasons[tracer], confidence) for tracer, part in rows.groupby("tracer")]
+    parts = [
+        _of_line(rows[rows["tracer"] == tracer], line, reasons[tracer], confidence) for tracer, line in lines.items()
+    ]
     frame = pd.concat(parts).sort_index() if parts else without_calibration(rows)
     frame["response"] = frame["cells"]
     frame["response_unit"] = "cells"
@@ -250,107 +251,3 @@ def _of_line(rows: pd.DataFrame, line: Line | None, reason: str, confidence: flo
     for note, where in notes.items():
         frame.loc[where, "reason"] = [f"{had}; {note}" if had else note for had in frame.loc[where, "reason"]]
     return frame
-
-
-# ---- quality ----
-
-
-def quality_rows(
-    cells: pd.DataFrame,
-    lines: Sequence[Mapping[str, Any]],
-    *,
-    cohort: str,
-    region: str,
-    modality: str,
-    known: Sequence[str],
-) -> list[dict[str, Any]]:
-    """Return the checks of this stage as rows of :class:`cartrace.tables.Quality`.
-
-    Parameters
-    ----------
-    cells : DataFrame
-        Rows of :class:`cartrace.tables.Cells`.
-    lines : sequence of mapping
-        Rows of :class:`cartrace.tables.CalibrationLines`.
-    cohort, region, modality : str
-        What is followed.
-    known : sequence of str
-        Regions that the modality has, named where the followed one has no row.
-    """
-    rows: list[dict[str, Any]] = []
-    if cells.empty:
-        there = f"it has {', '.join(known)}" if known else "it has no region at all"
-        message = (
-            f"No {modality} uptake of {region} in cohort {cohort} ({there}): no cells and no growth. Check cells.region"
-        )
-        rows.append(_check(cohort, "followed-region", region, "warn", np.nan, np.nan, message))
-    for session, part in cells.groupby("session"):
-        rows.append(_subtraction(cohort, str(session), int(part["n_background"].iloc[0])))
-    for line in lines:
-        rows += _line_checks(cohort, line)
-    counted = cells[cells["cells"].notna() & (cells["role"] != "background") & ~cells["excluded"]]
-    if len(counted):
-        share = float(counted["is_extrapolated"].mean())
-        message = (
-            f"{counted['is_extrapolated'].sum()} of {len(counted)} numbers of cells lie outside the calibrated range"
-        )
-        status = "warn" if share > EXTRAPOLATED_WARN_FRAC else "pass"
-        rows.append(_check(cohort, "calibration-range", region, status, share, EXTRAPOLATED_WARN_FRAC, message))
-    return rows
-
-
-def _check(
-    cohort: str, check: str, subject: str, status: str, value: float, threshold: float, message: str
-) -> dict[str, Any]:
-    return {
-        "cohort": cohort,
-        "check": check,
-        "subject": subject,
-        "status": status,
-        "value": value,
-        "threshold": threshold,
-        "message": message,
-    }
-
-
-def _subtraction(cohort: str, session: str, n: int) -> dict[str, Any]:
-    if n == 0:
-        message = (
-            "No mouse of a background group was measured in this session of the cohort: nothing is subtracted, the signal "
-            "holds what the region takes up without reporter cells (other cohorts are not used)"
-        )
-    elif n == 1:
-        message = "One background mouse: its signal is subtracted, but without a scatter there is no critical level"
-    else:
-        message = f"The mean of {n} background mice is subtracted"
-        if n < LEAST_BACKGROUND:
-            message += f"; with fewer than {LEAST_BACKGROUND} the critical level is wide"
-    status = "pass" if n >= LEAST_BACKGROUND else "warn"
-    return _check(cohort, "control-subtraction", session, status, float(n), float(LEAST_BACKGROUND), message)
-
-
-def _line_checks(cohort: str, line: Mapping[str, Any]) -> list[dict[str, Any]]:
-    tracer = str(line["tracer"])
-    n = float(line["n_points"])
-    if line["status"] != "ok":
-        message = f"No calibration, so that no cells are estimated: {line['reason']}"
-        return [_check(cohort, "calibration-samples", tracer, "fail", n, float(LEAST_SAMPLES), message)]
-    note = str(line["reason"])
-    samples = _check(
-        cohort,
-        "calibration-samples",
-        tracer,
-        "warn" if note else "pass",
-        n,
-        float(LEAST_SAMPLES),
-        f"{n:.0f} samples on the line" + (f"; {note}" if note else ""),
-    )
-    slope, low, high = (float(line[f"log_log_slope{end}"]) for end in ("", "_ci_low", "_ci_high"))
-    straight = low <= 1.0 <= high or abs(slope - 1.0) <= LINEARITY_TOLERANCE
-    message = f"Slope of log signal on log cells {slope:.3f} [95 % CI {low:.3f}, {high:.3f}]; 1 is proportional"
-    if not straight:
-        message += ". The signal is not proportional to the cells: read the numbers of cells as rough"
-    linearity = _check(
-        cohort, "calibration-linearity", tracer, "pass" if straight else "warn", slope, LINEARITY_TOLERANCE, message
-    )
-    return [samples, linearity]

@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 
 from cartrace import tables
-from cartrace.endpoints import ENDPOINTS, KEY, by_name, left_out, takes_part
+from cartrace.comparison_tests import adjusted, samples, tested
+from cartrace.endpoints import ENDPOINTS, KEY, left_out, takes_part
+from cartrace.plan import assigned
 from cartrace.primary import absent, declared_endpoint, is_primary
-from cartrace.statistics import ADJUSTMENTS, MINIMUM_N, Array, Moments, mean_interval, two_group_test
+from cartrace.statistics import MINIMUM_N, Moments, mean_interval
 
 _GROUP_KEY = [*KEY, "group"]
 _RANK = {"background": 0, "control": 1, "test": 2}
@@ -37,8 +39,8 @@ def summarise(endpoints: pd.DataFrame, *, confidence: float) -> pd.DataFrame:
     if endpoints.empty:
         return tables.empty(tables.Summaries)
     cells = _moments(endpoints)
-    ci_low, ci_high = mean_interval(_linear(cells), confidence)
-    log_low, log_high = mean_interval(_log(cells), confidence)
+    ci_low, ci_high = mean_interval(_side(cells, "mean", "variance"), confidence)
+    log_low, log_high = mean_interval(_side(cells, "log_mean", "log_variance"), confidence)
     return cells.assign(
         sd=np.sqrt(cells["variance"]),
         geometric_mean=np.exp(cells["log_mean"]),
@@ -54,8 +56,11 @@ def compare(
     *,
     groups: Sequence[Mapping[str, Any]],
     primary: Mapping[str, Any],
+    secondary: Sequence[Mapping[str, Any]] = (),
     adjustment: str,
+    exploratory_adjustment: str,
     confidence: float,
+    seed: int,
 ) -> pd.DataFrame:
     """Compare every pair of groups in every endpoint, in both analyses.
 
@@ -67,10 +72,14 @@ def compare(
         The config's groups: name and role, in order.
     primary : mapping
         The config's primary comparison; it has a row in both analyses, whatever was measured.
-    adjustment : str
-        ``holm`` or ``BH``, within each family of secondary comparisons.
+    secondary : sequence of mapping
+        The config's families of secondary comparisons; all that is neither primary nor declared there is exploratory.
+    adjustment, exploratory_adjustment : str
+        ``holm`` or ``BH``, within each declared family and within each exploratory one.
     confidence : float
         Level of the intervals.
+    seed : int
+        Seed of permutations that cannot be enumerated.
 
     Returns
     -------
@@ -78,6 +87,7 @@ def compare(
         A table of comparisons. A comparison that cannot be made is a row with its reason.
     """
     # ASSUME: the mouse is the experimental unit; every mouse has one value per endpoint, region and session.
+    # ASSUME: the mice of all cohorts are one sample; a difference between cohorts counts as scatter between mice.
     declared = declared_endpoint(endpoints, primary)
     cells = _moments(endpoints)
     paired = [_paired(cells, *pair, groups=groups) for pair in _ordered_pairs(groups, primary["groups"])]
@@ -86,13 +96,10 @@ def compare(
     scale = rows["endpoint"].map({endpoint.name: endpoint.scale for endpoint in ENDPOINTS})
     rows["scale"] = scale.mask(rows["is_primary"], primary["scale"])
     rows = pd.concat([rows, _beside(rows)], ignore_index=True)
-    tested = pd.concat([_tested(part, str(on), confidence) for on, part in rows.groupby("scale")], ignore_index=True)
-    tested["family"] = [
-        by_name(name).family(modality) for name, modality in zip(tested["endpoint"], tested["modality"], strict=True)
-    ]
-    tested["family"] = tested["family"].mask(tested["is_primary"], "primary")
-    tested = tested.sort_values(list(tables.Comparisons.key), kind="stable", ignore_index=True)
-    return _adjusted(tested, adjustment)[tables.Comparisons.names()]
+    rows = assigned(rows, primary=primary, secondary=secondary, groups=groups)
+    rows = tested(rows, samples(endpoints), confidence=confidence, seed=seed).assign(ci_level=confidence)
+    rows = rows.sort_values(list(tables.Comparisons.key), kind="stable", ignore_index=True)
+    return adjusted(rows, secondary=adjustment, exploratory=exploratory_adjustment)[tables.Comparisons.names()]
 
 
 def _moments(endpoints: pd.DataFrame) -> pd.DataFrame:
@@ -104,7 +111,8 @@ def _moments(endpoints: pd.DataFrame) -> pd.DataFrame:
     rows = rows[[*_GROUP_KEY, "unit"]].assign(
         value=value,
         log_value=np.log(value.where(value > 0)),
-        not_positive=part & (value <= 0),
+        not_positive=part & (value <= 0) & ~rows["is_below_detection"],
+        without_log=part & (value <= 0),
         below=part & rows["is_below_detection"],
         out=out,
         not_estimable=~part & ~out,
@@ -120,26 +128,19 @@ def _moments(endpoints: pd.DataFrame) -> pd.DataFrame:
         log_mean=("log_value", "mean"),
         log_variance=("log_value", "var"),
         n_not_positive=("not_positive", "sum"),
+        n_without_log=("without_log", "sum"),
         n_below_detection=("below", "sum"),
         n_excluded=("out", "sum"),
         n_not_estimable=("not_estimable", "sum"),
     )
     # The logarithms of a part of the mice say nothing about the group.
     logs = ["log_mean", "log_variance"]
-    cells[logs] = cells[logs].where(cells["n_not_positive"] == 0)
+    cells[logs] = cells[logs].where(cells["n_without_log"] == 0)
     return cells.reset_index()
 
 
-def _linear(cells: pd.DataFrame, side: str = "") -> Moments:
-    return _side(cells, side, "mean", "variance")
-
-
-def _log(cells: pd.DataFrame, side: str = "") -> Moments:
-    return _side(cells, side, "log_mean", "log_variance")
-
-
-def _side(cells: pd.DataFrame, side: str, mean: str, variance: str) -> Moments:
-    return Moments(*(cells[f"{name}{side}"].to_numpy(dtype=np.float64) for name in ("n", mean, variance)))
+def _side(cells: pd.DataFrame, mean: str, variance: str) -> Moments:
+    return Moments(*(cells[name].to_numpy(dtype=np.float64) for name in ("n", mean, variance)))
 
 
 def _ordered_pairs(groups: Sequence[Mapping[str, Any]], primary: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -164,71 +165,3 @@ def _beside(rows: pd.DataFrame) -> pd.DataFrame:
     enough = (rows["n_a"] >= MINIMUM_N) & (rows["n_b"] >= MINIMUM_N)
     impossible = (rows["scale"] == "log") & enough & (rows["n_not_positive_a"] + rows["n_not_positive_b"] > 0)
     return rows[impossible].assign(scale="linear", is_primary=False)
-
-
-def _tested(rows: pd.DataFrame, scale: str, confidence: float) -> pd.DataFrame:
-    """Return the rows with the test of their scale, or with the reason why there is none."""
-    test = two_group_test(scale)
-    moments, back = (_log, np.exp) if scale == "log" else (_linear, np.asarray)
-    enough = (rows["n_a"] >= MINIMUM_N) & (rows["n_b"] >= MINIMUM_N)
-    a, b = moments(rows.where(enough), "_a"), moments(rows.where(enough), "_b")
-    result, effect = test.function(a, b, confidence), test.effect_size(a, b, confidence)
-    constant = np.isnan(result.statistic)
-    reasons = [_reason(row, scale, same) for row, same in zip(rows.to_dict("records"), constant, strict=True)]
-    ok = np.array([reason == "" for reason in reasons])
-    estimates: dict[str, Array] = {
-        "mean_a": back(a.mean),
-        "mean_b": back(b.mean),
-        "sd_a": np.sqrt(a.variance),
-        "sd_b": np.sqrt(b.variance),
-        "estimate": back(result.difference),
-        "ci_low": back(result.ci_low),
-        "ci_high": back(result.ci_high),
-        "statistic": result.statistic,
-        "df": result.df,
-        "p_value": result.p_value,
-        "hedges_g": effect.estimate,
-        "hedges_g_ci_low": effect.ci_low,
-        "hedges_g_ci_high": effect.ci_high,
-    }
-    return rows.assign(
-        test=test.label,
-        ci_level=confidence,
-        status=np.where(ok, "ok", "not_estimable"),
-        reason=reasons,
-        **{name: np.where(ok, values, np.nan) for name, values in estimates.items()},
-    )
-
-
-def _reason(row: Mapping[Any, Any], scale: str, constant: bool) -> str:
-    """Return why a comparison cannot be made, or an empty text."""
-    if isinstance(row.get("absence"), str):
-        return str(row["absence"])
-    sides = [(row["group_a"], "_a"), (row["group_b"], "_b")]
-    few = [f"{group} has {_mice(row, side)}" for group, side in sides if row[f"n{side}"] < MINIMUM_N]
-    if few:
-        return f"{'; '.join(few)}; a test needs {MINIMUM_N} in each group"
-    negative = [(group, row[f"n_not_positive{side}"], row[f"n{side}"]) for group, side in sides]
-    if scale == "log" and any(count for _, count, _ in negative):
-        named = ", ".join(f"{count} of {n} mice of {group}" for group, count, n in negative if count)
-        return f"{named} with a value of zero or less, which has no logarithm; see the row on the linear scale"
-    return "the values within each group are all the same, which leaves no scatter to judge by" if constant else ""
-
-
-def _mice(row: Mapping[Any, Any], side: str) -> str:
-    """Return how many mice of a group have a value, and what became of the others."""
-    lost = [(row[f"n_not_estimable{side}"], "without"), (row[f"n_excluded{side}"], "excluded")]
-    named = ", ".join(f"{count} {what}" for count, what in lost if count)
-    n = row[f"n{side}"]
-    return f"{n} {'mouse' if n == 1 else 'mice'} with a value{f' ({named})' if named else ''}"
-
-
-def _adjusted(rows: pd.DataFrame, adjustment: str) -> pd.DataFrame:
-    """Return the rows with p values adjusted within each family and analysis; the primary comparison stands alone."""
-    adjust = ADJUSTMENTS[adjustment]
-    secondary = rows[~rows["is_primary"]].groupby(["analysis", "family"])["p_value"]
-    adjusted = secondary.transform(lambda p_values: adjust(p_values.to_numpy(dtype=np.float64)))
-    return rows.assign(
-        p_adjusted=adjusted.reindex(rows.index).fillna(rows["p_value"].where(rows["is_primary"])),
-        adjustment=np.where(rows["is_primary"], "none", adjustment),
-    )

@@ -159,7 +159,7 @@ class QualityThresholds(_Section):
         float, Field(gt=0, description="Distance of the dose routes' ratio from 1: warn above")
     ] = 0.05
     dose_median_fail_factor: Annotated[
-        float, Field(gt=1, description="Factor between a dose and the study's median dose: fail above")
+        float, Field(gt=1, description="Factor between a dose and the cohort's median dose: fail above")
     ] = 3.0
     counting_warn_pct: Annotated[float, Field(ge=0, description="Counting uncertainty of a tube in percent: warn")] = (
         5.0
@@ -168,9 +168,9 @@ class QualityThresholds(_Section):
         float, Field(ge=0, description="Distance of a scan's delay from the median of its session in percent: warn")
     ] = 10.0
     scan_delay_fail_pct: Annotated[float, Field(ge=0, description="The same: fail")] = 25.0
-    control_signal_warn: Annotated[
-        float, Field(gt=0, description="|z| of a cohort's blanks against each other: warn above")
-    ] = 3.0
+    background_warn_p: Annotated[
+        float, Field(ge=0, le=1, description="p of the scatter of a run's blanks (chi-squared): warn below")
+    ] = 0.01
 
 
 class CellsSettings(_Section):
@@ -194,7 +194,12 @@ class Expansion(_Section):
         "expansion_contraction",
     ]
     window_days: Annotated[
-        list[float], Field(min_length=2, max_length=2, description="Days on the cell clock that are fitted")
+        list[float],
+        Field(
+            min_length=2,
+            max_length=2,
+            description="Days on the cell clock that are fitted; a scan counts for the day that it is nearest to",
+        ),
     ] = [0.0, 28.0]
     exponential_window_days: Annotated[
         list[float], Field(min_length=2, max_length=2, description="Days that the exponential is fitted to")
@@ -216,15 +221,82 @@ class Primary(_Section):
         list[str], Field(min_length=2, max_length=2, description="The two groups; a ratio is first over second")
     ]
     scale: Annotated[Literal["log", "linear"], Field(description="Scale of the comparison")] = "log"
+    test: Annotated[
+        Literal["welch", "mann_whitney", "permutation"],
+        Field(description="Test; where mice are below detection on the log scale, one that knows of censoring"),
+    ] = "welch"
+
+
+class Secondary(_Section):
+    """A family of secondary comparisons, declared before the data are seen; what nobody declares is exploratory."""
+
+    family: Annotated[Name, Field(description="Name; p is adjusted within the family")]
+    endpoint: Annotated[
+        Literal["growth_rate", "doubling_time", "peak", "time_of_peak", "auc", "uptake", "uptake_pct_id", "cells"],
+        Field(description="Endpoint; uptake is %ID/g, or %ID/mL where PET has no density"),
+    ]
+    modality: Annotated[Literal["", "pet", "counter"], Field(description="Modality; empty: any")] = ""
+    regions: Annotated[list[str], Field(description="Regions; empty: all")] = []
+    sessions: Annotated[list[str], Field(description="Sessions; empty: all; two for paired_t and signed_rank")] = []
+    groups: Annotated[list[str], Field(description="Groups, compared in every pair; empty: all")] = []
+    test: Annotated[
+        Literal["welch", "mann_whitney", "permutation", "games_howell", "dunnett", "paired_t", "signed_rank"],
+        Field(
+            description="welch, mann_whitney, permutation: pair by pair; games_howell: all pairs at once; dunnett: all "
+            "against the control; paired_t, signed_rank: two sessions of the same mice"
+        ),
+    ] = "welch"
+
+
+class Early(_Section):
+    """An early signal of a mouse."""
+
+    endpoint: Annotated[
+        Literal["growth_rate", "peak", "auc", "uptake", "cells"],
+        Field(description="Endpoint, as in comparison.primary"),
+    ]
+    region: Annotated[str, Field(description="Region; empty: the one that is followed")] = ""
+    session: Annotated[str, Field(description="Session, for uptake and cells")] = ""
+    modality: Annotated[Literal["", "pet", "counter"], Field(description="Modality, for uptake")] = ""
+
+
+class Outcome(_Section):
+    """What became of a mouse."""
+
+    readout: Annotated[Name, Field(description="Readout, as the sheet of readouts names it; or survival")]
+    day: Annotated[float, Field(gt=0, description="Day on the cell clock; of survival, the last day that counts")]
+    direction: Annotated[Literal["higher", "lower"], Field(description="Which outcome is the good one")] = "lower"
+    threshold: Annotated[
+        float | None, Field(description="Value that tells good from bad outcomes; without it there is no ROC curve")
+    ] = None
+
+
+class Prediction(_Section):
+    """An early signal held against a later outcome, declared before the data are seen."""
+
+    early: Early
+    outcome: Outcome
 
 
 class Comparison(_Section):
     """Comparison of groups."""
 
     primary: Primary
+    secondary: Annotated[list[Secondary], Field(description="Families of secondary comparisons")] = []
     secondary_adjustment: Annotated[
         Literal["holm", "BH"], Field(description="Adjustment within each family of secondary comparisons")
     ] = "holm"
+    exploratory_adjustment: Annotated[
+        Literal["holm", "BH"], Field(description="Adjustment within each family of comparisons that nobody declared")
+    ] = "BH"
+    prediction: Annotated[list[Prediction], Field(description="Early signals and the outcomes they may predict")] = []
+    next_cohort_effects: Annotated[
+        list[float],
+        Field(
+            min_length=1,
+            description="Effects that the next cohort should detect: ratios above 1 (log), or differences (linear)",
+        ),
+    ] = [1.5, 2.0, 3.0]
     confidence: Annotated[float, Field(gt=0, lt=1, description="Level of the intervals")] = 0.95
 
 
@@ -269,7 +341,7 @@ class Simulation(_Section):
     between_mouse_sd: Annotated[float, Field(ge=0, description="Standard deviation of log parameters between mice")] = (
         0.15
     )
-    cells_at_day_0: Annotated[float, Field(gt=0, description="Median number of cells in the region at day 0")] = 3.0e5
+    cells_at_day_0: Annotated[float, Field(gt=0, description="Median number of cells in the region at day 0")] = 2.0e5
     uptake_pct_id_per_cell: Annotated[float, Field(gt=0, description="Signal per cell [%ID/cell]")] = 2.0e-7
     dose_kbq: Annotated[float, Field(gt=0, description="Activity in the full syringe [kBq]")] = 7400.0
     scan_delay_h: Annotated[float, Field(gt=0, description="Time from injection to scan [h]")] = 1.0

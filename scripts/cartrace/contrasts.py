@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from cartrace.mixed import MixedFit, gradient_by_factor, solve
-
-Array = npt.NDArray[np.float64]
+from cartrace.grouped import Array, solve
+from cartrace.mixed import MixedFit, gradient_by_factor
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """A linear combination of fixed effects with its t test and confidence limits."""
+    """A linear combination of fixed effects, its t test and confidence limits; NaN where the fit did not converge."""
 
     estimate: float
     se: float
@@ -28,7 +27,7 @@ class Contrast:
 
 @dataclass(frozen=True)
 class FTest:
-    """A test that several combinations of fixed effects are all zero."""
+    """A test that several combinations of fixed effects are all zero; NaN where there is no fit or no valid scale."""
 
     statistic: float
     df_numerator: int
@@ -74,7 +73,7 @@ def kenward_roger(fit: MixedFit) -> KenwardRoger:
     Notes
     -----
     ``Phi_A = Phi + 2 Phi (sum_rs W_rs (Q_rs - P_r Phi P_s)) Phi`` with ``P_r = -X' V^-1 G_r V^-1 X``,
-    ``Q_rs = X' V^-1 G_r V^-1 G_s V^-1 X``, V = sum_r g_r G_r, and W the inverse of the expected information about the g.
+    ``Q_rs = X' V^-1 G_r V^-1 G_s V^-1 X``, V = sum_r g_r G_r, and W the inverse of the expected information about g.
     Kenward MG, Roger JH. Biometrics 1997;53:983-997. doi:10.2307/2533558. As in the R package pbkrtest: Halekoh U,
     Højsgaard S. J Stat Softw 2014;59(9). doi:10.18637/jss.v059.i09
     """
@@ -97,7 +96,7 @@ def kenward_roger(fit: MixedFit) -> KenwardRoger:
             adjustment = np.trace(phi @ p_matrices[r] @ phi @ p_matrices[s]) - 2.0 * np.trace(phi @ q_matrix)
             information[r, s] = 0.5 * (trace + adjustment)
             middle[r, s] = q_matrix - p_matrices[r] @ phi @ p_matrices[s]
-    variance = np.linalg.pinv(information, hermitian=True)
+    variance = np.asarray(np.linalg.pinv(information, hermitian=True), dtype=np.float64)
     adjusted = phi + 2.0 * phi @ np.einsum("rs,rspk->pk", variance, middle) @ phi
     unscaled = np.linalg.inv(data.fixed_scale)
     return KenwardRoger(
@@ -141,6 +140,8 @@ def contrast(
         Where the fit is not REML.
     """
     _require_reml(fit)
+    if fit.status != "ok":
+        return Contrast(*[np.nan] * len(fields(Contrast)))
     row = np.asarray(weights, dtype=np.float64)
     variance, df = {"kenward_roger": _kenward_roger_df, "satterthwaite": _satterthwaite_df}[method](fit, row)
     estimate, se = float(row @ fit.coefficients), float(np.sqrt(variance))
@@ -169,8 +170,8 @@ def _satterthwaite_df(fit: MixedFit, row: Array) -> tuple[float, float]:
 
     Notes
     -----
-    ``df = 2 v² / (g' A g)``: v the variance of the contrast, g its gradient by the variance parameters (factor, ln sigma),
-    A their covariance from the observed information. Kuznetsova A, Brockhoff PB, Christensen RHB. J Stat Softw
+    ``df = 2 v² / (g' A g)``: v the variance of the contrast, g its gradient by factor and ln sigma, A the covariance
+    of these from the observed information. Kuznetsova A, Brockhoff PB, Christensen RHB. J Stat Softw
     2017;82(13). doi:10.18637/jss.v082.i13
     """
     solution = solve(fit.data, fit.factor)
@@ -224,6 +225,8 @@ def f_test(fit: MixedFit, weights: npt.ArrayLike) -> FTest:
     """
     rows = np.atleast_2d(np.asarray(weights, dtype=np.float64))
     k = len(rows)
+    if fit.status != "ok":
+        return FTest(np.nan, k, np.nan, np.nan)
     adjusted = kenward_roger(fit)
     inner = rows.T @ np.linalg.solve(rows @ adjusted.unadjusted @ rows.T, rows) @ adjusted.unadjusted
     turned = np.array([inner @ matrix @ adjusted.unadjusted for matrix in adjusted.by_variance])
@@ -245,6 +248,9 @@ def _scaled_f(k: int, a_1: float, a_2: float) -> tuple[float, float]:
     variance = 2.0 / k * (1.0 + c[0] * b) / ((1.0 - c[1] * b) ** 2 * (1.0 - c[2] * b))
     rho = variance / (2.0 * expectation**2)
     df = 4.0 + (k + 2.0) / (k * rho - 1.0)
+    if a_2 >= k or df <= 2.0:
+        # F has no mean under so few degrees of freedom, so that nothing can be matched.
+        return np.nan, np.nan
     return float(df), float(df / (expectation * (df - 2.0)))
 
 

@@ -28,7 +28,7 @@ def decay_constant_per_s(half_life_s: ArrayLike) -> Floats:
     -----
     ``ln 2 / half_life_s``.
     """
-    return np.log(2.0) / np.asarray(half_life_s, dtype=np.float64)
+    return np.float64(np.log(2.0)) / np.asarray(half_life_s, dtype=np.float64)
 
 
 def decay_factor(elapsed_s: ArrayLike, half_life_s: ArrayLike) -> Floats:

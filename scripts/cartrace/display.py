@@ -99,7 +99,9 @@ def format_estimate(estimate: float, low: float, high: float, *, scale: str) -> 
 
 
 def unit_label(unit: str, *, uptake_label: str = "%ID/g") -> str:
-    """Return a unit as the report prints it: %IA instead of %ID where the study says so."""
+    """Return a unit as the report prints it: %IA instead of %ID where the study says so, `per day` for `1/day`."""
+    if unit.startswith("1/"):
+        return f"per {unit[2:]}"
     return unit.replace("%ID", uptake_label.removesuffix("/g"))
 
 
@@ -140,10 +142,15 @@ def sentence(row: Mapping[str, Any], labels: Mapping[str, str], *, uptake_label:
 def _mean(row: Mapping[str, Any], side: str) -> str:
     se = row[f"sd_{side}"] / math.sqrt(row[f"n_{side}"])
     format_mean = format_log_value if row["scale"] == "log" else format_value
-    return format_mean(row[f"mean_{side}"], se)
+    return format_mean(row[f"mean_{side}"], se) or "below detection"
 
 
 def _effect(row: Mapping[str, Any], unit: str) -> str:
+    if math.isnan(row["estimate"]):
+        return ""
+    if math.isnan(row["ci_low"]) or math.isnan(row["ci_high"]):
+        shown = format_value(row["estimate"])
+        return f"ratio {shown}" if row["scale"] == "log" else f"difference {shown} {unit}".rstrip()
     estimate, low, high = format_estimate(row["estimate"], row["ci_low"], row["ci_high"], scale=row["scale"])
     interval = f"[{100 * row['ci_level']:g} % CI {low}, {high}]"
     return (
@@ -154,19 +161,34 @@ def _effect(row: Mapping[str, Any], unit: str) -> str:
 
 
 def _test(row: Mapping[str, Any]) -> str:
-    statistic = f"{row['statistic']:.{1 if abs(row['statistic']) >= 1 else 2}f}"
-    parts = [row["test"], f"t({row['df']:.1f}) = {statistic}", p_text(row["p_value"])]
-    if row["adjustment"] in _ADJUSTMENT_LABELS:
-        parts.append(p_text(row["p_adjusted"], name=f"{_ADJUSTMENT_LABELS[row['adjustment']]} p"))
+    parts = [test_text(row), p_text(row["p_value"])]
+    if row["adjustment"] != "none":
+        label = _ADJUSTMENT_LABELS.get(row["adjustment"], row["adjustment"])
+        parts.append(p_text(row["p_adjusted"], name=f"{label} p"))
     return ", ".join(parts)
 
 
+def test_text(row: Mapping[str, Any]) -> str:
+    """Return the test of a comparison with its statistic: ``Welch t on log, t(9.3) = 5.6``."""
+    name, statistic = row.get("statistic_name", "t"), row["statistic"]
+    if name not in ("t", "U"):
+        return f"{row['test']} ({row['p_method']})"
+    df = "" if math.isnan(row["df"]) else f"({row['df']:.1f})"
+    return f"{row['test']}, {name}{df} = {statistic:.{1 if abs(statistic) >= 1 else 2}f}"
+
+
 def _hedges(row: Mapping[str, Any]) -> str:
-    limits = (row["hedges_g_ci_low"], row["hedges_g_ci_high"])
+    """Return the standardised effect size, of whichever kind the test has."""
+    name, label = ("hedges_g", "Hedges g")
+    if math.isnan(row[name]):
+        name, label = ("rank_biserial", "rank-biserial correlation")
+    value, limits = row.get(name, math.nan), (row.get(f"{name}_ci_low", math.nan), row.get(f"{name}_ci_high", math.nan))
+    if math.isnan(value):
+        return ""
     if any(math.isnan(limit) for limit in limits):
-        return f"Hedges g {format_value(row['hedges_g'])}"
-    g, low, high = format_estimate(row["hedges_g"], *limits, scale="linear")
-    return f"Hedges g {g} [{low}, {high}]"
+        return f"{label} {format_value(value)}"
+    g, low, high = format_estimate(value, *limits, scale="linear")
+    return f"{label} {g} [{low}, {high}]"
 
 
 def _mice(row: Mapping[str, Any]) -> str:

@@ -1,8 +1,8 @@
 """The dose: activity in the mouse at injection, and its equivalent in the counter by two independent routes.
 
-A tail is a fraction ``x`` of the gross dose, whichever instrument measured it, so that both routes and PET lose the same
-part: ``net = gross · (1 - x)``. Uncertainties are relative and stay apart by what they are common to: a mouse and session
-(`rel_dose`), or the study (`rel_study`).
+A tail is a fraction ``x`` of the gross dose, whichever instrument measured it, so that both routes and PET lose the
+same part: ``net = gross · (1 - x)``. Uncertainties are relative and stay apart by what they are common to: a mouse and
+session (`rel_dose`), or the study (`rel_study`).
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def injected(doses: pd.DataFrame, *, calibrator_frac: float) -> pd.DataFrame:
     gross = (full - residual).where(full > residual)
     return rows.assign(
         gross_injected_kbq=gross,
-        # ASSUME: Readings of the dose calibrator err independently of each other; what they share cancels or is in scanner_frac.
+        # ASSUME: Readings of the dose calibrator err independently of each other; what they share is in scanner_frac.
         gross_rel=calibrator_frac * np.hypot(full, residual) / gross,
         gross_time_s=(full * rows["full_s"] - residual * rows["residual_s"]) / gross,
     )
@@ -144,7 +144,7 @@ def dose_activity(
     Returns
     -------
     doses : DataFrame
-        Contract `DoseActivity`; the counter's side holds for the first run by name.
+        Contract `DoseActivity`; the counter's side holds for the first run by name that counted tissue.
     tubes : DataFrame
         The tubes with ``dose_cps`` and its like: a mouse whose tubes lie in two runs has a dose in each.
     """
@@ -156,7 +156,7 @@ def dose_activity(
     tails = _tails(gross, tubes, runs, route=route, calibrator_frac=uncertainty["calibrator_frac"])
     rows = _net(attach(gross, tails, INJECTION), scanner_frac=uncertainty["scanner_frac"])
     runs = _net_in_runs(attach(runs, rows[[*INJECTION, *_TAIL, "reason"]], INJECTION), route)
-    first = runs.sort_values([*INJECTION, "counter_file"]).drop_duplicates(INJECTION)
+    first = runs.sort_values([*INJECTION, "is_tail_only", "counter_file"]).drop_duplicates(INJECTION)
     rows = attach(rows, first[[*INJECTION, "counter_file", *_OF_RUN]], INJECTION)
     no_tube = first_reason(rows.index, (rows["counter_file"] == "", "no tube of this session was counted"))
     counter_reason = rows["dose_reason"].where(no_tube == "", no_tube)
@@ -209,7 +209,7 @@ def _tails(
     by_counter = ~by_calibrator & (rows["tail_basis"] != "")
     # ASSUME: A tail that was not measured holds nothing; each such dose has a row of quality that says so.
     frac = rows["tail_at_injection_kbq"] / rows["gross_injected_kbq"]
-    result = rows[INJECTION].assign(
+    return rows[INJECTION].assign(
         tail_source=np.select([by_calibrator, by_counter], ["calibrator", "counter"], "not_measured"),
         tail_frac=np.select([by_calibrator, by_counter], [frac, rows["tail_frac"]], 0.0),
         tail_own_se=np.select([by_calibrator, by_counter], [frac * calibrator_frac, rows["tail_own_se"]], 0.0),
@@ -220,7 +220,6 @@ def _tails(
             [by_calibrator, by_counter], [rows["tail_s"] - rows["gross_time_s"], rows["tail_lever_s"]], 0.0
         ),
     )
-    return result
 
 
 def _net(rows: pd.DataFrame, *, scanner_frac: float) -> pd.DataFrame:

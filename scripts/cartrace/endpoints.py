@@ -119,14 +119,24 @@ def _uptake(uptake: pd.DataFrame) -> Iterable[pd.DataFrame]:
     main = pd.Series("uptake_pct_id_per_g", index=uptake.index, dtype=str)
     main = main.mask(is_pet, uptake["region"].map(main_quantity(uptake[is_pet])))
     for quantity in ("uptake_pct_id_per_g", "uptake_pct_id_per_ml"):
-        yield _session_values(uptake[main == quantity], quantity, endpoint=quantity)
-    yield _session_values(uptake, "uptake_pct_id", endpoint="uptake_pct_id")
+        rows = uptake[main == quantity]
+        yield _session_values(rows.assign(level=_level_of(rows, quantity)), quantity, endpoint=quantity)
+    whole = uptake.assign(level=uptake["critical_level_pct_id"])
+    yield _session_values(whole, "uptake_pct_id", endpoint="uptake_pct_id")
+
+
+def _level_of(uptake: pd.DataFrame, quantity: str) -> pd.Series:
+    """Return the critical level in the unit of a quantity, which is the uptake in %ID over one measured number."""
+    per_pct_id = uptake[quantity] / uptake["uptake_pct_id"].where(uptake["uptake_pct_id"] != 0)
+    size = uptake["mass_g"].fillna(uptake["volume_ml"])
+    return uptake["critical_level_pct_id"] * per_pct_id.fillna(1 / size)
 
 
 def _cells(cells: pd.DataFrame) -> Iterable[pd.DataFrame]:
     """Yield the followed response: cells, or the net signal of a study without calibration."""
     for unit, endpoint in (("cells", "cells"), ("pct_id", "net_pct_id")):
-        yield _session_values(cells[cells["response_unit"] == unit], "response", endpoint=endpoint)
+        rows = cells[cells["response_unit"] == unit]
+        yield _session_values(rows.assign(level=rows["response_critical_level"]), "response", endpoint=endpoint)
 
 
 def _session_values(rows: pd.DataFrame, column: str, *, endpoint: str) -> pd.DataFrame:
@@ -134,7 +144,8 @@ def _session_values(rows: pd.DataFrame, column: str, *, endpoint: str) -> pd.Dat
 
     Several scans of one session count as one: their arithmetic mean, since values near zero have no logarithm. Excluded
     scans are left out of the analysis without them; a mouse all of whose values are excluded keeps its mean there,
-    marked as excluded. It is below detection where every scan behind the value is.
+    marked as excluded. It is below detection where every scan behind the value is; it then lies under the highest of
+    their critical levels.
     """
     # ASSUME: scans of one mouse, region and session measure the same uptake, so that their arithmetic mean stands.
     key = ["modality", "region", "session", *_MOUSE]
@@ -147,6 +158,7 @@ def _session_values(rows: pd.DataFrame, column: str, *, endpoint: str) -> pd.Dat
     usable = (rows["status"] == "ok").to_numpy() & ~np.isnan(value)
     excluded = rows["excluded"].to_numpy(dtype=bool)
     below = rows["is_below_detection"].to_numpy(dtype=bool)
+    level = rows["level"].where(rows["level"] > 0).fillna(np.inf).to_numpy(dtype=float)
     has_value = np.bincount(code, usable, size) > 0
     # A mouse is excluded where all its values are, or, without a value, all its rows.
     standing = np.where(has_value[code], usable & ~excluded, ~excluded)
@@ -168,7 +180,11 @@ def _session_values(rows: pd.DataFrame, column: str, *, endpoint: str) -> pd.Dat
         total = np.bincount(code, np.where(used, value, 0.0), size)
         all_below = np.bincount(code, used & below, size) == n_used
         mean = np.divide(total, n_used, out=np.full(size, np.nan), where=n_used > 0)
-        parts.append(mice.assign(analysis=analysis, value=mean, is_below_detection=all_below & has_value))
+        highest = np.full(size, -np.inf)
+        np.maximum.at(highest, code[used], level[used])
+        known = np.where(np.isfinite(highest), highest, np.nan)
+        flags = {"is_below_detection": all_below & has_value, "detection_level": known}
+        parts.append(mice.assign(analysis=analysis, value=mean, **flags))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -190,9 +206,9 @@ def _kinetics(estimates: pd.DataFrame, selection: pd.DataFrame, cells: pd.DataFr
         modality="",
         region=region,
         session="",
-        unit=rows["unit"].str.replace("pct_id", "%ID"),
         value=rows["estimate"].where(ok),
         is_below_detection=False,
+        detection_level=np.nan,
         reason=rows["reason"].mask(rows["reason"] == "", rows["status"].str.replace("_", " ")).mask(ok, ""),
         status=np.where(ok, "ok", "not_estimable"),
     )

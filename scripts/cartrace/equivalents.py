@@ -33,11 +33,13 @@ def equivalents(
     Returns
     -------
     DataFrame
-        One row per injection and run, the dose's columns, and for each route ``<route>_cps``, ``<route>_rel_dose``,
+        One row per injection and run, ``is_tail_only``, the dose's columns, and for each route ``<route>_cps``, ``<route>_rel_dose``,
         ``<route>_rel_study`` and ``<route>_time_s`` (after injection).
     """
-    counted = tubes.loc[tubes["role"].isin(["tissue", "tail"]), [*INJECTION, "counter_file"]].drop_duplicates()
-    rows = attach(counted.reset_index(drop=True), doses, INJECTION)
+    counted = tubes[tubes["role"].isin(["tissue", "tail"])]
+    is_tail = (counted["role"] == "tail").rename("is_tail_only")
+    runs = is_tail.groupby([counted[name] for name in [*INJECTION, "counter_file"]]).min().reset_index()
+    rows = attach(runs, doses, INJECTION)
     starts = by_weight.groupby(SERVED, as_index=False)["at"].first()
     injectate = combined(by_weight, ["standard_mass_g", "dilution_mass_g"]).merge(starts, on=SERVED, validate="1:1")
     rows = attach(rows, injectate.add_prefix("q_").rename(columns={f"q_{key}": key for key in SERVED}), SERVED)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cartrace.errors import InputError, Problem, nearest
-from cartrace.rows import join_unique
+from cartrace.rows import join_across, join_unique
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,13 @@ def mark(frame: pd.DataFrame, exclusions: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         A copy with ``excluded`` (bool) and ``exclusion_reason``, "reason_code: reason", several joined by "; ".
     """
-    marked = frame.copy()
-    found = pd.DataFrame(index=frame.index)
-    for number, (level, rows) in enumerate(_by_level(exclusions)):
-        if set(level.key) <= set(frame.columns) and len(rows):
-            found[number] = _reasons(frame, rows, ["cohort", *level.key])
-    hit = (found != "").any(axis=1) if found.shape[1] else pd.Series(False, index=frame.index)
-    reason = pd.Series("", index=frame.index, dtype=str)
-    reason[hit] = found[hit].apply(join_unique, axis=1).astype(str)
-    return marked.assign(excluded=hit.astype(bool), exclusion_reason=reason)
+    found = [
+        _reasons(frame, rows, ["cohort", *level.key])
+        for level, rows in _by_level(exclusions)
+        if set(level.key) <= set(frame.columns) and len(rows)
+    ]
+    reason = join_across([pd.Series("", index=frame.index, dtype=str), *found])
+    return frame.assign(excluded=reason != "", exclusion_reason=reason)
 
 
 def check(
@@ -84,11 +82,8 @@ def check(
     counted = tubes[tubes["tissue"] != ""].rename(columns={"tissue": "region"})
     regions = pd.concat([table[["cohort", "animal_id", "session", "region"]] for table in (imaged, counted)])
     known = {"animal": animals, "session": doses, "tube": tubes, "scan": scans, "region": regions}
-    problems = [
-        problem
-        for level, rows in _by_level(exclusions)
-        for problem in _unmatched(rows, known[level.name], level)
-    ]
+    by_level = _by_level(exclusions)
+    problems = [problem for level, rows in by_level for problem in _unmatched(rows, known[level.name], level)]
     if problems:
         raise InputError(sorted(problems, key=lambda problem: (problem.file, problem.row or 0)))
 
@@ -134,6 +129,9 @@ def _nearest_key(row: pd.Series, known: pd.DataFrame, key: Sequence[str]) -> tup
             names = sorted(set(rest[column]))
             close = nearest(str(row[column]), names, most=2) or names[:5]
             there = ", ".join(f"'{name}'" for name in close)
-            return column, f"Write one that exists, such as {there}" if there else "Delete the row; there is none at all"
+            return (
+                column,
+                f"Write one that exists, such as {there}" if there else "Delete the row; there is none at all",
+            )
         rest = rest[rest[column] == row[column]]
     return key[-1], "Write one that exists"

@@ -52,7 +52,9 @@ def decode_sheet(content: bytes) -> str | Problem:
     except UnicodeDecodeError as error:
         return _wrong_encoding(content, error.start)
     if "\0" in text:
-        return Problem("encoding", "the file holds zero bytes; it looks like UTF-16 without a byte-order mark", _SAVE_AS)
+        return Problem(
+            "encoding", "the file holds zero bytes; it looks like UTF-16 without a byte-order mark", _SAVE_AS
+        )
     return text
 
 
@@ -85,12 +87,16 @@ def from_csv(content: bytes, known: Iterable[str]) -> Grid:
         return Grid([], problems=(text,))
     known = {plain(name) for name in known}
     head = text.splitlines()[:12]
-    scores = {delimiter: max((_known_in(line, delimiter, known) for line in head), default=0) for delimiter in DELIMITERS}
+    scores = {
+        delimiter: max((_known_in(line, delimiter, known) for line in head), default=0) for delimiter in DELIMITERS
+    }
     delimiter = max(DELIMITERS, key=lambda candidate: scores[candidate])
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as error:
-        problem = Problem("not-a-table", f"the file cannot be read as a table ({error})", "Check its quotes and save it again")
+        problem = Problem(
+            "not-a-table", f"the file cannot be read as a table ({error})", "Check its quotes and save it again"
+        )
         return Grid([], problems=(problem,))
     return Grid([[cell.strip() for cell in row] for row in rows], decimal_comma=delimiter != ",")
 
@@ -117,9 +123,15 @@ def from_workbook(content: bytes) -> dict[str, Grid]:
         formulas = openpyxl.load_workbook(io.BytesIO(content))
         values = openpyxl.load_workbook(io.BytesIO(content), data_only=True)
     except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        problem = Problem("not-a-workbook", f"the workbook cannot be opened ({error})", "Save it in Excel as .xlsx and try again")
+        problem = Problem(
+            "not-a-workbook", f"the workbook cannot be opened ({error})", "Save it in Excel as .xlsx and try again"
+        )
         return {"": Grid([], kind="xlsx", problems=(problem,))}
-    return {name: _worksheet(formulas[name], values[name]) for name in formulas.sheetnames if hasattr(formulas[name], "iter_rows")}
+    return {
+        name: _worksheet(formulas[name], values[name])
+        for name in formulas.sheetnames
+        if hasattr(formulas[name], "iter_rows")
+    }
 
 
 def _worksheet(formulas: Any, values: Any) -> Grid:
@@ -140,7 +152,9 @@ def _no_value(cell: Any, sheet: Any) -> Problem:
     formula = getattr(cell.value, "text", cell.value)
     why = "the formula has no value: the file was written by a program that does not calculate"
     remedy = "Open it in Excel and save it, or put the value in place of the formula"
-    return Problem("formula-without-value", why, remedy, row=cell.row, column=str(header or cell.column_letter), value=str(formula))
+    return Problem(
+        "formula-without-value", why, remedy, row=cell.row, column=str(header or cell.column_letter), value=str(formula)
+    )
 
 
 def _workbook_cell(cell: Any) -> Cell:

@@ -12,19 +12,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
-Array = npt.NDArray[np.float64]
+from cartrace import growth_curves as shapes
+from cartrace.growth_curves import Array
+
 Mask = npt.NDArray[np.bool_]
 Curve = Callable[[Array, Array], Array]
 
 LOG_2 = float(np.log(2.0))
-# ASSUME: no population of cells doubles in less than 1.7 h or changes over more than 19 years, so that rates lie between
-# 0.0001 and 10 per day.
+# ASSUME: rates lie between 0.0001 and 10 per day (half in 19 years, double in 1.7 h).
 RATE_LIMITS_PER_DAY = (1e-4, 10.0)
 # ASSUME: a turning point further from the scans than twice the time they span cannot be known from them.
 DAY_LIMIT_SPANS = 2.0
-_EXPONENT_LIMIT = 300.0
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
 _PANELS = 16
 
@@ -75,181 +74,13 @@ class Model:
     gradient: Curve
     growth_rate: Callable[[Array, Array], tuple[Array, Array]]
     growth_scale: str
-    log_auc: Callable[[Array, float, float], Array]
+    log_auc: Callable[[Array, float, Array | float], Array]
     peak_day: Callable[[Array], Array]
 
     @property
     def n_parameters(self) -> int:
         """Number of parameters of the curve."""
         return len(self.parameters)
-
-
-def _columns(theta: Array) -> tuple[Array, ...]:
-    return tuple(theta[:, index, None] for index in range(theta.shape[1]))
-
-
-def _unit_gradient(theta: Array, index: int) -> Array:
-    gradient = np.zeros_like(theta)
-    gradient[:, index] = 1.0
-    return gradient
-
-
-# ---- exponential: ln S = ln S0 + r t ----
-
-
-def _exponential(day: Array, theta: Array) -> Array:
-    log_initial, rate = _columns(theta)
-    return log_initial + rate * day
-
-
-def _exponential_gradient(day: Array, theta: Array) -> Array:
-    return np.stack([np.ones_like(day), day], axis=-1)
-
-
-def _exponential_log_auc(theta: Array, start_day: float, end_day: float) -> Array:
-    log_initial, rate = theta.T
-    length = end_day - start_day
-    return np.asarray(log_initial + rate * start_day + np.log(length) + np.log(special.exprel(rate * length)))
-
-
-# ---- logistic: S = K / (1 + e^{-k (t - tm)}) ----
-
-
-def _logistic(day: Array, theta: Array) -> Array:
-    log_plateau, log_rate, midpoint = _columns(theta)
-    return np.asarray(log_plateau - np.logaddexp(0.0, -np.exp(log_rate) * (day - midpoint)))
-
-
-def _logistic_gradient(day: Array, theta: Array) -> Array:
-    _, log_rate, midpoint = _columns(theta)
-    rate = np.exp(log_rate)
-    phase = rate * (day - midpoint)
-    slope = special.expit(-phase)
-    return np.stack([np.ones_like(phase), slope * phase, -slope * rate], axis=-1)
-
-
-def _logistic_log_auc(theta: Array, start_day: float, end_day: float) -> Array:
-    log_plateau, log_rate, midpoint = theta.T
-    rate = np.exp(log_rate)
-    late, early = (np.logaddexp(0.0, rate * (day - midpoint)) for day in (end_day, start_day))
-    return np.asarray(log_plateau - log_rate + _log(late - early))
-
-
-# ---- Gompertz: S = K exp(-e^{-k (t - tm)}) ----
-
-
-def _decay(log_rate: Array, midpoint: Array, day: Array | float) -> Array:
-    return np.asarray(np.exp(np.minimum(-np.exp(log_rate) * (day - midpoint), _EXPONENT_LIMIT)))
-
-
-def _gompertz(day: Array, theta: Array) -> Array:
-    log_plateau, log_rate, midpoint = _columns(theta)
-    return log_plateau - _decay(log_rate, midpoint, day)
-
-
-def _gompertz_gradient(day: Array, theta: Array) -> Array:
-    _, log_rate, midpoint = _columns(theta)
-    rate = np.exp(log_rate)
-    slope = _decay(log_rate, midpoint, day)
-    return np.stack([np.ones_like(slope), slope * rate * (day - midpoint), -slope * rate], axis=-1)
-
-
-def _gompertz_growth_rate(theta: Array, first_day: Array) -> tuple[Array, Array]:
-    _, log_rate, midpoint = theta.T
-    rate = np.exp(log_rate)
-    phase = rate * (first_day - midpoint)
-    return log_rate - phase, np.stack([np.zeros_like(rate), 1.0 - phase, rate], axis=-1)
-
-
-def _gompertz_log_auc(theta: Array, start_day: float, end_day: float) -> Array:
-    log_plateau, log_rate, midpoint = theta.T
-    late, early = (special.exp1(_decay(log_rate, midpoint, day)) for day in (end_day, start_day))
-    return np.asarray(log_plateau - log_rate + _log(late - early))
-
-
-# ---- expansion and contraction: S = K / (e^{-rho (t - T)} + e^{alpha (t - T)}) ----
-
-
-def _expansion_contraction(day: Array, theta: Array) -> Array:
-    log_level, log_growth, log_contraction, turn = _columns(theta)
-    elapsed = day - turn
-    return np.asarray(log_level - np.logaddexp(-np.exp(log_growth) * elapsed, np.exp(log_contraction) * elapsed))
-
-
-def _expansion_contraction_gradient(day: Array, theta: Array) -> Array:
-    _, log_growth, log_contraction, turn = _columns(theta)
-    growth, contraction = np.exp(log_growth), np.exp(log_contraction)
-    elapsed = day - turn
-    falling = special.expit((growth + contraction) * elapsed)
-    rising = special.expit(-(growth + contraction) * elapsed)
-    slope = growth * rising - contraction * falling
-    return np.stack(
-        [np.ones_like(elapsed), rising * growth * elapsed, -falling * contraction * elapsed, -slope], axis=-1
-    )
-
-
-def _expansion_contraction_log_auc(theta: Array, start_day: float, end_day: float) -> Array:
-    log_level, log_growth, log_contraction, turn = theta.T
-    growth, contraction = np.exp(log_growth), np.exp(log_contraction)
-    total = growth + contraction
-    share, rest = growth / total, contraction / total
-    before = [special.betainc(share, rest, special.expit(total * (day - turn))) for day in (start_day, end_day)]
-    after = [special.betainc(rest, share, special.expit(-total * (day - turn))) for day in (start_day, end_day)]
-    # The smaller pair of tails keeps its digits in the difference.
-    between = np.where(before[0] > 0.5, after[0] - after[1], before[1] - before[0])
-    return np.asarray(log_level - np.log(total) + special.betaln(share, rest) + _log(between))
-
-
-def _expansion_contraction_peak_day(theta: Array) -> Array:
-    return peak_of_expansion(theta)[0]
-
-
-def peak_of_expansion(theta: Array) -> tuple[Array, Array]:
-    r"""Return the day on which expansion turns into contraction, and its gradient.
-
-    Parameters
-    ----------
-    theta : Array, shape (m, 4)
-        Internal parameters of the expansion-contraction model.
-
-    Returns
-    -------
-    tuple of Array
-        Day, shape (m,); its derivatives by the internal parameters, shape (m, 4).
-
-    Notes
-    -----
-    The slope of the log curve is zero at ``T + ln(growth / contraction) / (growth + contraction)``.
-    """
-    _, log_growth, log_contraction, turn = theta.T
-    growth, contraction = np.exp(log_growth), np.exp(log_contraction)
-    total, contrast = growth + contraction, log_growth - log_contraction
-    gradient = np.stack(
-        [
-            np.zeros_like(turn),
-            1.0 / total - contrast * growth / total**2,
-            -1.0 / total - contrast * contraction / total**2,
-            np.ones_like(turn),
-        ],
-        axis=-1,
-    )
-    return turn + contrast / total, gradient
-
-
-# ---- what all models share ----
-
-
-def _log(values: Array) -> Array:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.log(values))
-
-
-def _parameter_as_growth_rate(index: int) -> Callable[[Array, Array], tuple[Array, Array]]:
-    return lambda theta, first_day: (theta[:, index], _unit_gradient(theta, index))
-
-
-def _at_end(theta: Array) -> Array:
-    return np.full(len(theta), np.inf)
 
 
 def log_auc_gradient(model: Model, theta: Array, start_day: float, end_day: float) -> Array:
@@ -276,7 +107,7 @@ def log_auc_gradient(model: Model, theta: Array, start_day: float, end_day: floa
     log_response = model.log_curve(day, theta)
     weight = np.tile(_WEIGHTS, _PANELS) * np.exp(log_response - log_response.max(axis=1, keepdims=True))
     weight /= weight.sum(axis=1, keepdims=True)
-    return np.einsum("mn,mnp->mp", weight, model.gradient(day, theta))
+    return np.asarray(np.einsum("mn,mnp->mp", weight, model.gradient(day, theta)))
 
 
 def limits(model: Model, first_day: Array, last_day: Array) -> tuple[Array, Array]:
@@ -302,6 +133,20 @@ def limits(model: Model, first_day: Array, last_day: Array) -> tuple[Array, Arra
     return np.stack([low for low, _ in pairs], axis=-1), np.stack([high for _, high in pairs], axis=-1)
 
 
+def _unit_gradient(theta: Array, index: int) -> Array:
+    gradient = np.zeros_like(theta)
+    gradient[:, index] = 1.0
+    return gradient
+
+
+def _parameter_as_growth_rate(index: int) -> Callable[[Array, Array], tuple[Array, Array]]:
+    return lambda theta, first_day: (theta[:, index], _unit_gradient(theta, index))
+
+
+def _at_end(theta: Array) -> Array:
+    return np.full(len(theta), np.inf)
+
+
 _LEVEL = Parameter("level", "level", "log", "Scale of the curve")
 _MIDPOINT = Parameter("midpoint", "day", "linear", "Day of the fastest growth")
 
@@ -314,11 +159,11 @@ MODELS: tuple[Model, ...] = (
             Parameter("initial", "level", "log", "Response on day 0"),
             Parameter("growth_rate", "rate", "linear", "Specific growth rate; negative where cells decline"),
         ),
-        log_curve=_exponential,
-        gradient=_exponential_gradient,
+        log_curve=shapes.exponential,
+        gradient=shapes.exponential_gradient,
         growth_rate=_parameter_as_growth_rate(1),
         growth_scale="linear",
-        log_auc=_exponential_log_auc,
+        log_auc=shapes.exponential_log_auc,
         peak_day=lambda theta: np.where(theta[:, 1] >= 0.0, np.inf, -np.inf),
     ),
     Model(
@@ -330,11 +175,11 @@ MODELS: tuple[Model, ...] = (
             Parameter("growth_rate", "rate", "log", "Specific growth rate before saturation"),
             _MIDPOINT,
         ),
-        log_curve=_logistic,
-        gradient=_logistic_gradient,
+        log_curve=shapes.logistic,
+        gradient=shapes.logistic_gradient,
         growth_rate=_parameter_as_growth_rate(1),
         growth_scale="log",
-        log_auc=_logistic_log_auc,
+        log_auc=shapes.logistic_log_auc,
         peak_day=_at_end,
     ),
     Model(
@@ -346,12 +191,12 @@ MODELS: tuple[Model, ...] = (
             Parameter("slowing_rate", "rate", "log", "Rate at which growth slows down"),
             _MIDPOINT,
         ),
-        log_curve=_gompertz,
-        gradient=_gompertz_gradient,
+        log_curve=shapes.gompertz,
+        gradient=shapes.gompertz_gradient,
         # ASSUME: the Gompertz growth rate falls with time and is the one at the mouse's first scan in the window.
-        growth_rate=_gompertz_growth_rate,
+        growth_rate=shapes.gompertz_growth_rate,
         growth_scale="log",
-        log_auc=_gompertz_log_auc,
+        log_auc=shapes.gompertz_log_auc,
         peak_day=_at_end,
     ),
     Model(
@@ -364,12 +209,12 @@ MODELS: tuple[Model, ...] = (
             Parameter("contraction_rate", "rate", "log", "Rate of the contraction"),
             Parameter("turn_day", "day", "linear", "Day on which the asymptotes of both phases cross"),
         ),
-        log_curve=_expansion_contraction,
-        gradient=_expansion_contraction_gradient,
+        log_curve=shapes.expansion_contraction,
+        gradient=shapes.expansion_contraction_gradient,
         growth_rate=_parameter_as_growth_rate(1),
         growth_scale="log",
-        log_auc=_expansion_contraction_log_auc,
-        peak_day=_expansion_contraction_peak_day,
+        log_auc=shapes.expansion_contraction_log_auc,
+        peak_day=shapes.expansion_contraction_peak_day,
     ),
 )
 BY_NAME = {model.name: model for model in MODELS}

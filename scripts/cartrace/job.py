@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -34,8 +35,7 @@ def run(
     Raises
     ------
     SystemExit
-        With code 1 where `main` fails. The log then holds the message of an :class:`InputError`, or else the
-        traceback; Snakemake shows the log of a failed job, so that neither is printed twice.
+        With code 1 where the input is at fault. The message then stands alone in the log, and on standard error.
     """
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     with open(log, "w", encoding="utf-8") as stream:
@@ -48,10 +48,12 @@ def run(
             stream.seek(0)
             stream.truncate()
             stream.write(f"{error}\n")
+            # The log's path says which cohort it is; jobs that fail side by side write one piece each.
+            sys.stderr.write(f"\n{log}: {error}\n\n")
             raise SystemExit(1) from None
         except Exception:
             traceback.print_exc(file=stream)
-            raise SystemExit(1) from None
+            raise
         stream.writelines(f"wrote   {path}\n" for path in _paths(outputs))
 
 

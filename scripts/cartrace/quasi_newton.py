@@ -42,7 +42,13 @@ class Minimum:
 
 
 def minimise(
-    objective: Objective, start: Array, *, inverse_hessian: Array, tolerance: float = 1e-8, most_steps: int = 200
+    objective: Objective,
+    start: Array,
+    *,
+    inverse_hessian: Array,
+    tolerance: float = 1e-8,
+    longest_step: float = np.inf,
+    most_steps: int = 200,
 ) -> Minimum:
     """Minimise the functions of a batch by BFGS with backtracking.
 
@@ -57,6 +63,8 @@ def minimise(
         First estimate of the inverse Hessian, positive definite.
     tolerance : float
         Decrease, in the unit of the functions, below which a row is done.
+    longest_step : float
+        Largest change of a coordinate in one step.
     most_steps : int
         Steps after which a row counts as not converged.
 
@@ -68,7 +76,8 @@ def minimise(
     Notes
     -----
     ``H <- (I - s y' / s'y) H (I - y s' / s'y) + s s' / s'y`` with step s and change of gradient y; a row is done where
-    ``gradient' H gradient / 2`` is below the tolerance. Nocedal J, Wright SJ. Numerical optimization. 2nd ed. 2006, ch. 6.
+    ``gradient' H gradient / 2`` is below the tolerance. Nocedal J, Wright SJ. Numerical optimization. 2nd ed. 2006.
+    doi:10.1007/978-0-387-40065-5
     """
     x, inverse = start.copy(), inverse_hessian.copy()
     every = np.arange(len(x))
@@ -83,6 +92,8 @@ def minimise(
         running, direction, slope = running[~done], direction[~done], slope[~done]
         if not running.size:
             break
+        shrink = np.minimum(1.0, longest_step / np.abs(direction).max(axis=1))
+        direction, slope = direction * shrink[:, None], slope * shrink
         new_x, new_value, new_gradient = _search(objective, x[running], value[running], direction, slope, running)
         moved = np.isfinite(new_value)
         rows = running[moved]
@@ -140,9 +151,7 @@ def _updated(inverse: Array, step: Array, change: Array) -> Array:
     scale = np.where(sound, 1.0 / np.where(sound, curvature, 1.0), 0.0)
     identity = np.eye(step.shape[1])
     left = identity - scale[:, None, None] * step[:, :, None] * change[:, None, :]
-    return np.asarray(
-        left @ inverse @ left.swapaxes(1, 2) + scale[:, None, None] * step[:, :, None] * step[:, None, :]
-    )
+    return np.asarray(left @ inverse @ left.swapaxes(1, 2) + scale[:, None, None] * step[:, :, None] * step[:, None, :])
 
 
 def hessian(objective: Objective, x: Array, row: int, step: Array) -> Array:
@@ -189,5 +198,5 @@ def positive_inverse(matrix: Array, *, least: float = 1e-6) -> Array:
     diagonal = np.abs(np.diag(matrix))
     scale = 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
     values, vectors = np.linalg.eigh(matrix * scale[:, None] * scale)
-    sizes = np.maximum(np.abs(values), least * np.abs(values).max())
+    sizes = np.maximum(np.abs(values), least * np.abs(values).max() or 1.0)
     return np.asarray((vectors / sizes) @ vectors.T * scale[:, None] * scale)

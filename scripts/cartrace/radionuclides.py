@@ -121,7 +121,7 @@ def of_tracers(tracers: Sequence[Mapping[str, str]], nuclides: Sequence[Nuclide]
                 for p in error.problems
             ]
         else:
-            # ASSUME: the uncertainty of a half-life is that of ENSDF, also where the value is that of ICRP-107, which states none.
+            # ASSUME: The half-life's uncertainty is ENSDF's also beside the value of ICRP-107, which states none.
             found[tracer["name"]] = Decay(nuclide.name, nuclide.half_life_s(source), nuclide.ensdf_half_life_se_s)
     if problems:
         raise InputError(problems)

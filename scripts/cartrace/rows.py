@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -64,10 +64,19 @@ def status(reason: pd.Series) -> pd.Series:
     return pd.Series(np.where(reason == "", "ok", "not_estimable"), index=reason.index, dtype=str)
 
 
-def join_unique(texts: pd.Series) -> str:
+def join_unique(texts: Iterable[str]) -> str:
     """Return the distinct parts of texts joined by ``; ``, in the order in which they come."""
     parts = [part for text in texts for part in text.split("; ") if part]
     return "; ".join(dict.fromkeys(parts))
+
+
+def join_across(texts: Sequence[pd.Series]) -> pd.Series:
+    """Return the distinct parts of several columns of text, row by row, joined by ``; ``."""
+    joined = pd.Series("", index=texts[0].index, dtype=str)
+    speaking = np.logical_or.reduce([text != "" for text in texts])
+    rows = zip(*(text[speaking] for text in texts), strict=True)
+    joined.loc[speaking] = np.array([join_unique(row) for row in rows], dtype=object)
+    return joined
 
 
 def joined_by(frame: pd.DataFrame, on: Sequence[str], name: str) -> pd.Series:

@@ -102,7 +102,7 @@ def calibrated(tubes: pd.DataFrame, *, sensitivity_frac: float) -> pd.DataFrame:
     ``net rate / activity``, both at ``standard_at`` (F18).
     """
     rows = tubes[tubes["standard_activity_kbq"].notna()].reset_index(drop=True)
-    # ASSUME: Calibrator standards of one run come from one stock, so that the uncertainty of their activity is common to them.
+    # ASSUME: Calibrator standards of one run come from one stock and share the uncertainty of their activity.
     return rows.assign(
         time_s=rows["decay_elapsed_s"],
         value=rows["net_cps_at_injection"] / rows["standard_activity_kbq"],

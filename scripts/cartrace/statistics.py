@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,19 +51,6 @@ class Effect:
     estimate: Array
     ci_low: Array
     ci_high: Array
-
-
-@dataclass(frozen=True)
-class GroupTest:
-    """One test between two groups: a new test is a function and one entry of `TESTS`."""
-
-    name: str
-    label: str
-    scale: str
-    when: str
-    function: Callable[[Moments, Moments, float], Outcome]
-    effect_size: Callable[[Moments, Moments, float], Effect]
-    reference: str
 
 
 def welch(a: Moments, b: Moments, confidence: float) -> Outcome:
@@ -135,10 +123,15 @@ def hedges_g(a: Moments, b: Moments, confidence: float) -> Effect:
     smallest = 10 * np.finfo(np.float64).eps * np.maximum(np.abs(a.mean), np.abs(b.mean))
     pooled = np.where(pooled > smallest, pooled, np.nan)
     root = np.sqrt(1 / a.n + 1 / b.n)
-    correction = np.exp(special.gammaln(df / 2) - special.gammaln((df - 1) / 2)) / np.sqrt(df / 2)
+    correction = small_sample_factor(df)
     d = (a.mean - b.mean) / pooled
     low, high = (_noncentrality(d / root, df, level) for level in ((1 + confidence) / 2, (1 - confidence) / 2))
     return Effect(estimate=correction * d, ci_low=correction * root * low, ci_high=correction * root * high)
+
+
+def small_sample_factor(df: Any) -> Any:
+    """Return the factor J that frees a difference in standard deviations from its bias in small samples."""
+    return np.exp(special.gammaln(df / 2) - special.gammaln((df - 1) / 2)) / np.sqrt(df / 2)
 
 
 def _noncentrality(t: Array, df: Array, level: float) -> Array:
@@ -232,29 +225,3 @@ def _restored(p_values: Array, present: NDArray[np.bool_], order: NDArray[np.int
 
 
 ADJUSTMENTS: dict[str, Callable[[Array], Array]] = {"holm": holm, "BH": benjamini_hochberg}
-
-TESTS: tuple[GroupTest, ...] = (
-    GroupTest(
-        name="welch_log",
-        label="Welch t on log",
-        scale="log",
-        when="two groups of at least three mice, all values above zero; gives a ratio of geometric means",
-        function=welch,
-        effect_size=hedges_g,
-        reference="Welch BL. Biometrika 1947;34:28-35. doi:10.1093/biomet/34.1-2.28",
-    ),
-    GroupTest(
-        name="welch_linear",
-        label="Welch t",
-        scale="linear",
-        when="two groups of at least three mice; gives a difference of means",
-        function=welch,
-        effect_size=hedges_g,
-        reference="Welch BL. Biometrika 1947;34:28-35. doi:10.1093/biomet/34.1-2.28",
-    ),
-)
-
-
-def two_group_test(scale: str) -> GroupTest:
-    """Return the test of two groups on a scale (`log`, `linear`)."""
-    return next(test for test in TESTS if test.scale == scale)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from cartrace.errors import nearest
@@ -23,7 +24,7 @@ _SERIAL = re.compile(r"\d{5}([.,]\d+)?")
 FORM = "YYYY-MM-DD HH:MM:SS"
 
 
-class TimeProblem(ValueError):
+class TimeProblem(ValueError):  # noqa: N818 - it is shown as a problem
     """A cell that is not a time, or that is more than one.
 
     Parameters
@@ -51,7 +52,7 @@ def zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         close = nearest(name, sorted(available_timezones()))
-        hint = f"Did you mean '{close[0]}'?" if close else "Name it like Europe/Berlin"
+        hint = f"The nearest known one is '{close[0]}'" if close else "Name it like Europe/Berlin"
         raise TimeProblem("unknown-timezone", "the time zone is not known", hint) from None
 
 
@@ -141,7 +142,7 @@ def day(cell: object, *, date_format: str) -> str:
         if _ISO_DATE.fullmatch(text):
             return date.fromisoformat(text).isoformat()
         if match and match["H"] is None:
-            year, month, number = _ordered(match, date_format)
+            year, month, number = _ordered(match, date_format, form="YYYY-MM-DD")
             return date(int(year), int(month), int(number)).isoformat()
     except TimeProblem:
         raise
@@ -195,9 +196,12 @@ def in_order(naive: Sequence[datetime], wall: tzinfo) -> list[datetime]:
     splits = [split for split in range(len(naive) + 1) if _splits_here(doubtful, split)]
     readings = []
     for split in splits:
-        chosen = [pair[int(index >= split)] if open_ else pair[0] for index, (pair, open_) in enumerate(zip(passes, doubtful, strict=True))]
+        chosen = [
+            pair[int(index >= split)] if open_ else pair[0]
+            for index, (pair, open_) in enumerate(zip(passes, doubtful, strict=True))
+        ]
         instants = [moment.astimezone(UTC) for moment in chosen]
-        if all(one <= other for one, other in zip(instants, instants[1:], strict=False)):
+        if all(one <= other for one, other in pairwise(instants)):
             readings.append(chosen)
     if len(readings) == 1 and not any(_is_skipped(first, second) for first, second in passes):
         return readings[0]
@@ -217,21 +221,24 @@ def _is_skipped(first: datetime, second: datetime) -> bool:
 
 def _whole_ms(moment: datetime) -> datetime:
     # A workbook stores days as a binary fraction, whose rounding shows in the microseconds.
-    rounded = moment.replace(microsecond=0) + timedelta(milliseconds=round(moment.microsecond / 1000))
-    return rounded
+    return moment.replace(microsecond=0) + timedelta(milliseconds=round(moment.microsecond / 1000))
 
 
 def _moment(year: str, month: str, number: str, match: re.Match[str]) -> datetime:
     fraction = int((match["f"] or "0").ljust(6, "0"))
     try:
-        return datetime(int(year), int(month), int(number), int(match["H"]), int(match["M"]), int(match["S"] or 0), fraction)
+        return datetime(
+            int(year), int(month), int(number), int(match["H"]), int(match["M"]), int(match["S"] or 0), fraction
+        )
     except ValueError:
-        raise TimeProblem("not-a-time", "this time is not in the calendar or on the clock", f"Write it as {FORM}") from None
+        raise TimeProblem(
+            "not-a-time", "this time is not in the calendar or on the clock", f"Write it as {FORM}"
+        ) from None
 
 
-def _ordered(match: re.Match[str], date_format: str) -> tuple[str, str, str]:
+def _ordered(match: re.Match[str], date_format: str, *, form: str = FORM) -> tuple[str, str, str]:
     if date_format == "ISO":
-        remedy = "Write it as YYYY-MM-DD HH:MM, or declare 'date_format: DMY' or 'MDY' under 'study' in the config"
+        remedy = f"Write it as {form}, or declare 'date_format: DMY' or 'MDY' under 'study' in the config"
         raise TimeProblem("date-order", "day and month can be read either way round", remedy)
     number, month = (match["a"], match["b"]) if date_format == "DMY" else (match["b"], match["a"])
     return match["y"], month, number

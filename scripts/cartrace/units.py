@@ -124,16 +124,3 @@ def split_header(header: str) -> tuple[str, str | None]:
     """
     match = _HEADER.match(header.strip())
     return (match["name"].strip(), match["unit"].strip()) if match else (header.strip(), None)
-
-
-def nuclide(name: str) -> str:
-    """Return a nuclide as element, hyphen, mass number (and m where it is metastable): 18F, F18 and 18-F are F-18.
-
-    A name that is no nuclide comes back as it is, in one spelling.
-    """
-    text = unicodedata.normalize("NFKC", name).strip()
-    for pattern in (r"(?P<e>[A-Za-z]{1,2})[-\s]?(?P<a>\d{1,3})(?P<m>m?)", r"(?P<a>\d{1,3})(?P<m>m?)[-\s]?(?P<e>[A-Za-z]{1,2})"):
-        match = re.fullmatch(pattern, text)
-        if match:
-            return f"{match['e'].capitalize()}-{match['a']}{match['m']}"
-    return text

@@ -124,5 +124,7 @@ def _names(regions: Iterable[Region], problems: list[Problem], *, file: str, col
             taken = known.setdefault(plain(name), region.name)
             if taken != region.name:
                 why = f"the name stands for '{taken}' and for '{region.name}'"
-                problems.append(Problem("name-taken", why, "Give it to one of them", file=file, column=column, value=name))
+                problems.append(
+                    Problem("name-taken", why, "Give it to one of them", file=file, column=column, value=name)
+                )
     return known

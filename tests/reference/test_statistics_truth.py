@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from cartrace.statistics import Moments, benjamini_hochberg, hedges_g, holm, welch
 from scipy import stats
+
+from cartrace import many_groups, rank_tests, survival
+from cartrace.statistics import Moments, benjamini_hochberg, hedges_g, holm, welch
 
 TRUTH = Path(__file__).parents[1] / "data" / "truth"
 
@@ -92,3 +94,67 @@ def test_adjustment_equals_p_adjust(adjust, name):
     assert adjust(p_values) == pytest.approx(expected[name], rel=1e-12)
     shuffled = np.random.default_rng(7).permutation(p_values.size)
     assert adjust(p_values[shuffled]) == pytest.approx(np.array(expected[name])[shuffled], rel=1e-12)
+
+
+def test_ranks_and_permutations_equal_coin():
+    expected, data = case("two_group_sleep")
+    a, b = (data.loc[data["group"] == group, "extra"].to_numpy() for group in (1, 2))
+    found = rank_tests.mann_whitney(a, b)
+    assert [found.statistic, found.method] == [expected["mw_asymp_nocc"]["statistic"], "exact"]
+    assert found.p_value == pytest.approx(expected["mw_exact_midrank_p"]["coin_exact"], rel=1e-12)
+    assert rank_tests.permutation(a, b, seed=1).p_value == pytest.approx(expected["perm_exact_p"], rel=1e-12)
+    assert rank_tests.signed_rank(a - b).p_value == pytest.approx(expected["signed_rank_exact_p"], rel=1e-12)
+    truth = expected["rank_biserial"][0]
+    assert rank_tests.rank_biserial(a, b, 0.95) == pytest.approx(
+        (truth["r_rank_biserial"], truth["CI_low"], truth["CI_high"]), rel=1e-10
+    )
+
+
+@pytest.mark.parametrize("name", ["oneway_plantgrowth", "oneway_insectsprays"])
+def test_tests_of_several_groups_equal_r(name):
+    expected, data = case(name)
+    names = [row["g"] for row in expected["group"]]
+    groups = [data.loc[data["g"] == group].iloc[:, 0].to_numpy(dtype=float) for group in names]
+    whole = moments(*groups)
+    anova = many_groups.welch_anova(whole)
+    truth = expected["welch_anova"]
+    assert [anova.statistic, anova.df_denominator, anova.p_value] == pytest.approx(
+        [truth["statistic"], truth["df"][1], truth["p"]], rel=1e-10
+    )
+    ranks = rank_tests.kruskal(groups)
+    assert [ranks.statistic, ranks.p_value] == pytest.approx(
+        [expected["kruskal"]["statistic"], expected["kruskal"]["p"]], rel=1e-10
+    )
+    # The control is the first group; R's own quadrature stops at 1e-8.
+    with_control = many_groups.dunnett(whole, 0.95)
+    for position, row in enumerate(expected["dunnett"]):
+        assert with_control.p_value[position] == pytest.approx(row["p"], abs=1e-10)
+        assert [with_control.ci_low[position], with_control.ci_high[position]] == pytest.approx(row["ci"], rel=1e-8)
+    pairs = many_groups.games_howell(whole, 0.95)
+    found = {
+        (names[second], names[first]): position
+        for position, (first, second) in enumerate(zip(pairs.first, pairs.second, strict=True))
+    }
+    for row in expected["games_howell"]:
+        position = found[row["group1"], row["group2"]]
+        assert pairs.p_value[position] == pytest.approx(row["p"], abs=1e-9)
+        assert [pairs.ci_low[position], pairs.ci_high[position]] == pytest.approx(row["ci"], rel=1e-5)
+
+
+def test_survival_equals_r():
+    expected, data = case("survival_ovarian")
+    time, event = data["futime"].to_numpy(dtype=float), data["fustat"].to_numpy() == 1
+    group = data["rx"].to_numpy() - 1
+    found, truth = survival.log_rank(time, event, group), expected["logrank"]
+    assert [found.test.statistic, found.test.p_value] == pytest.approx([truth["chisq"], truth["p"]], rel=1e-10)
+    assert found.observed.tolist() == truth["obs"]
+    assert found.expected.tolist() == pytest.approx(truth["exp"], rel=1e-10)
+    fit, truth = survival.cox(time, event, data[["rx"]].to_numpy(dtype=float)), expected["cox_rx"]
+    assert fit.coefficients[0] == pytest.approx(truth["coef"]["rx"], rel=1e-8)
+    assert fit.se[0] == pytest.approx(truth["se"]["rx"], rel=1e-6)
+    assert fit.log_likelihood == pytest.approx(truth["loglik"], rel=1e-10)
+    assert survival.median_survival(time[group == 0], event[group == 0]) == expected["km_median"]["rx=1"]
+    assert np.isnan(survival.median_survival(time[group == 1], event[group == 1]))
+    scores = survival.log_rank_scores(time, event)
+    drawn = rank_tests.permutation(scores[group == 0], scores[group == 1], seed=5)
+    assert drawn.p_value == pytest.approx(expected["logrank_exact_perm_p"], abs=0.006)

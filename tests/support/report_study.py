@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
+
 from cartrace import tables
 from cartrace.tables import Column, Table
-from scipy import stats
 
 GROUPS = [
     {"name": "UTD", "role": "background", "label": "T cells without reporter"},
@@ -17,20 +20,56 @@ GROUPS = [
     {"name": "CAR", "role": "test", "label": "Reporter CAR-T"},
 ]
 SETTINGS: dict[str, Any] = {
-    "study": {"title": "A study", "strategy": "reporter_gene", "timezone": "Europe/Berlin", "date_format": "ISO", "status": "draft"},
+    "study": {
+        "title": "A study",
+        "strategy": "reporter_gene",
+        "timezone": "Europe/Berlin",
+        "date_format": "ISO",
+        "status": "draft",
+    },
     "cohorts": [{"name": "C01", "path": "cohorts/C01"}],
     "groups": GROUPS,
     "tracers": [{"name": "[18F]TFB", "nuclide": "F-18", "reporter": "hNIS"}],
     "regions": [{"name": "tumour", "synonyms": ["Tumor"], "density_g_per_ml": 1.05}],
-    "counter": {"format": "auto", "windows": {}, "dead_time_us": 3.1, "background_cps": None, "time_is": "start", "columns": {}},
+    "counter": {
+        "format": "auto",
+        "windows": {},
+        "dead_time_us": 3.1,
+        "background_cps": None,
+        "time_is": "start",
+        "columns": {},
+    },
     "pet": {"format": "auto", "columns": {}},
-    "uptake": {"dose_route": "counted_standard", "half_lives": "ENSDF", "reference_regions": ["muscle", "blood"], "residual_missing": "error"},
-    "uncertainty": {"balance_g": 0.0003, "calibrator_frac": 0.01, "roi_frac": 0.05, "scanner_frac": 0.02, "sensitivity_frac": 0.02},
+    "uptake": {
+        "dose_route": "counted_standard",
+        "half_lives": "ENSDF",
+        "reference_regions": ["muscle", "blood"],
+        "residual_missing": "error",
+    },
+    "uncertainty": {
+        "balance_g": 0.0003,
+        "calibrator_frac": 0.01,
+        "roi_frac": 0.05,
+        "scanner_frac": 0.02,
+        "sensitivity_frac": 0.02,
+    },
     "quality": {"tail_warn_pct": 5.0, "tail_fail_pct": 10.0},
     "cells": {"modality": "pet", "region": "tumour", "calibration": "in_vivo"},
-    "expansion": {"models": ["logistic"], "window_days": [0.0, 28.0], "exponential_window_days": [0.0, 10.0], "confidence": 0.95},
+    "expansion": {
+        "models": ["logistic"],
+        "window_days": [0.0, 28.0],
+        "exponential_window_days": [0.0, 10.0],
+        "confidence": 0.95,
+    },
     "comparison": {
-        "primary": {"endpoint": "growth_rate", "region": "tumour", "session": "", "modality": "", "groups": ["CAR", "NT"], "scale": "log"},
+        "primary": {
+            "endpoint": "growth_rate",
+            "region": "tumour",
+            "session": "",
+            "modality": "",
+            "groups": ["CAR", "NT"],
+            "scale": "log",
+        },
         "secondary_adjustment": "holm",
         "confidence": 0.95,
     },
@@ -55,7 +94,9 @@ def frame(table: type[Table], rows: list[dict[str, Any]]) -> pd.DataFrame:
         if column.name not in made:
             made[column.name] = default(column)
         elif made[column.name].isna().any() and column.kind != "float":
-            made[column.name] = [default(column) if cell != cell else cell for cell in made[column.name]]
+            made[column.name] = [
+                default(column) if isinstance(cell, float) and np.isnan(cell) else cell for cell in made[column.name]
+            ]
     return made[table.names()].astype(full.dtypes.to_dict())
 
 
@@ -327,7 +368,15 @@ class StudyMaker:
             "quality": frame(
                 tables.Quality,
                 [
-                    {"cohort": c, "check": "tail", "subject": f"{a} d01", "status": "warn" if a == "m02" else "pass", "value": 6.0, "threshold": 5.0, "message": "Tail 6 % of the dose"}
+                    {
+                        "cohort": c,
+                        "check": "tail",
+                        "subject": f"{a} d01",
+                        "status": "warn" if a == "m02" else "pass",
+                        "value": 6.0,
+                        "threshold": 5.0,
+                        "message": "Tail 6 % of the dose",
+                    }
                     for c, a, _ in self.mice
                 ],
             ),
@@ -387,7 +436,10 @@ class StudyMaker:
             }
             for c in self.cohorts
         ]
-        quality = [{"cohort": c, "check": "calibration", "subject": c, "status": "pass", "message": "The log-log slope is 1"} for c in self.cohorts]
+        quality = [
+            {"cohort": c, "check": "calibration", "subject": c, "status": "pass", "message": "The log-log slope is 1"}
+            for c in self.cohorts
+        ]
         return {
             "cells": frame(tables.Cells, rows),
             "calibration_lines": frame(tables.CalibrationLines, lines),
@@ -407,18 +459,71 @@ class StudyMaker:
                 if analysis == "without_excluded" and a == self.exclude:
                     continue
                 own = {"model": "logistic", "analysis": analysis, "cohort": c, "animal_id": a, "group": g}
-                status = {"status": "not_estimable", "reason": "fewer than 3 points above detection"} if failed else {"status": "ok"}
-                fits.append(own | status | {"n_points": 4, "n_parameters": 3, "sigma": np.nan if failed else 0.2, "log_likelihood": np.nan if failed else -3.0})
-                for name, unit, value in (("growth_rate", "1/day", rate), ("doubling_time", "day", np.log(2) / rate), ("time_of_peak", "day", 14 + rate)):
-                    done = {} if failed else {"estimate": value, "se": 0.05, "df": 1.0, "ci_low": value * 0.8, "ci_high": value * 1.2, "ci_level": 0.95}
-                    estimates.append(own | status | done | {"level": "animal", "parameter": name, "unit": unit, "scale": "linear" if name == "time_of_peak" else "log", "n_points": 4})
+                status = (
+                    {"status": "not_estimable", "reason": "fewer than 3 points above detection"}
+                    if failed
+                    else {"status": "ok"}
+                )
+                fits.append(
+                    own
+                    | status
+                    | {
+                        "n_points": 4,
+                        "n_parameters": 3,
+                        "sigma": np.nan if failed else 0.2,
+                        "log_likelihood": np.nan if failed else -3.0,
+                    }
+                )
+                for name, unit, value in (
+                    ("growth_rate", "1/day", rate),
+                    ("doubling_time", "day", np.log(2) / rate),
+                    ("time_of_peak", "day", 14 + rate),
+                ):
+                    done = (
+                        {}
+                        if failed
+                        else {
+                            "estimate": value,
+                            "se": 0.05,
+                            "df": 1.0,
+                            "ci_low": value * 0.8,
+                            "ci_high": value * 1.2,
+                            "ci_level": 0.95,
+                        }
+                    )
+                    estimates.append(
+                        own
+                        | status
+                        | done
+                        | {
+                            "level": "animal",
+                            "parameter": name,
+                            "unit": unit,
+                            "scale": "linear" if name == "time_of_peak" else "log",
+                            "n_points": 4,
+                        }
+                    )
                 if not failed:
                     curves += [
-                        own | {"level": "animal", "cell_day": float(d), "fitted": 2e5 * float(np.exp(rate * d)), "ci_low": 1e5 * float(np.exp(rate * d)), "ci_high": 4e5 * float(np.exp(rate * d))}
+                        own
+                        | {
+                            "level": "animal",
+                            "cell_day": float(d),
+                            "fitted": 2e5 * float(np.exp(rate * d)),
+                            "ci_low": 1e5 * float(np.exp(rate * d)),
+                            "ci_high": 4e5 * float(np.exp(rate * d)),
+                        }
                         for d in days
                     ]
         for g in [group["name"] for group in self.groups if group["role"] != "background"] if self.has_pet else []:
-            own = {"model": "logistic", "analysis": "without_excluded", "level": "group", "group": g, "cohort": "", "animal_id": ""}
+            own = {
+                "model": "logistic",
+                "analysis": "without_excluded",
+                "level": "group",
+                "group": g,
+                "cohort": "",
+                "animal_id": "",
+            }
             curves += [own | {"cell_day": float(d), "fitted": 2e5 * float(np.exp(0.2 * d))} for d in days]
         selection = [
             {
@@ -450,17 +555,73 @@ class StudyMaker:
             for row in found["uptake"].to_dict("records"):
                 for quantity, unit in (("uptake_pct_id_per_g", "%ID/g"), ("uptake_pct_id_per_ml", "%ID/mL")):
                     if np.isfinite(row[quantity]) and not (row["excluded"] and analysis == "without_excluded"):
-                        own = {name: row[name] for name in ("modality", "region", "session", "cohort", "animal_id", "group", "is_below_detection", "excluded", "exclusion_reason")}
-                        rows.append(own | {"analysis": analysis, "endpoint": quantity, "unit": unit, "value": row[quantity], "status": "ok"})
+                        own = {
+                            name: row[name]
+                            for name in (
+                                "modality",
+                                "region",
+                                "session",
+                                "cohort",
+                                "animal_id",
+                                "group",
+                                "is_below_detection",
+                                "excluded",
+                                "exclusion_reason",
+                            )
+                        }
+                        rows.append(
+                            own
+                            | {
+                                "analysis": analysis,
+                                "endpoint": quantity,
+                                "unit": unit,
+                                "value": row[quantity],
+                                "status": "ok",
+                            }
+                        )
             for row in found["cells"].to_dict("records"):
                 if row["role"] != "background" and not (row["excluded"] and analysis == "without_excluded"):
-                    own = {name: row[name] for name in ("region", "session", "cohort", "animal_id", "group", "is_below_detection", "excluded", "exclusion_reason")}
-                    rows.append(own | {"modality": "pet", "analysis": analysis, "endpoint": "cells", "unit": "cells", "value": row["cells"], "status": "ok"})
+                    own = {
+                        name: row[name]
+                        for name in (
+                            "region",
+                            "session",
+                            "cohort",
+                            "animal_id",
+                            "group",
+                            "is_below_detection",
+                            "excluded",
+                            "exclusion_reason",
+                        )
+                    }
+                    rows.append(
+                        own
+                        | {
+                            "modality": "pet",
+                            "analysis": analysis,
+                            "endpoint": "cells",
+                            "unit": "cells",
+                            "value": row["cells"],
+                            "status": "ok",
+                        }
+                    )
             for row in found["estimates"].to_dict("records"):
                 if row["analysis"] == analysis:
-                    own = {name: row[name] for name in ("cohort", "animal_id", "group", "unit")} | self.excluded(row["animal_id"])
+                    own = {name: row[name] for name in ("cohort", "animal_id", "group", "unit")} | self.excluded(
+                        row["animal_id"]
+                    )
                     status = "ok" if row["status"] == "ok" else "not_estimable"
-                    rows.append(own | {"analysis": analysis, "endpoint": row["parameter"], "region": "tumour", "value": row["estimate"], "status": status, "reason": row["reason"]})
+                    rows.append(
+                        own
+                        | {
+                            "analysis": analysis,
+                            "endpoint": row["parameter"],
+                            "region": "tumour",
+                            "value": row["estimate"],
+                            "status": status,
+                            "reason": row["reason"],
+                        }
+                    )
         return frame(tables.Endpoints, rows)
 
     def _comparison(self, found: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -469,12 +630,28 @@ class StudyMaker:
         key = ["analysis", "endpoint", "modality", "region", "session", "unit"]
         for place, some in endpoints.groupby(key, sort=True):
             own = dict(zip(key, place, strict=True))
-            by_group = {str(g): rows.loc[rows["value"].notna(), "value"].to_numpy() for g, rows in some.groupby("group")}
+            by_group = {
+                str(g): rows.loc[rows["value"].notna(), "value"].to_numpy() for g, rows in some.groupby("group")
+            }
             for name, values in by_group.items():
-                summaries.append(own | {"group": name, "n": len(values), "n_not_estimable": int(some.loc[some["group"] == name, "value"].isna().sum())} | summary(values))
+                summaries.append(
+                    own
+                    | {
+                        "group": name,
+                        "n": len(values),
+                        "n_below_detection": int(some.loc[some["group"] == name, "is_below_detection"].sum()),
+                        "n_not_estimable": int(some.loc[some["group"] == name, "value"].isna().sum()),
+                    }
+                    | summary(values)
+                )
             scale = "linear" if own["endpoint"] == "time_of_peak" else "log"
             if "CAR" in by_group and "NT" in by_group:
-                comparisons.append(own | {"group_a": "CAR", "group_b": "NT"} | compared(by_group["CAR"], by_group["NT"], scale) | family(own))
+                comparisons.append(
+                    own
+                    | {"group_a": "CAR", "group_b": "NT"}
+                    | compared(by_group["CAR"], by_group["NT"], scale)
+                    | family(own)
+                )
         agreement = [
             {
                 "analysis": analysis,
@@ -509,11 +686,23 @@ def summary(values: np.ndarray) -> dict[str, float]:
     if not len(values):
         return {}
     half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5
-    row = {"mean": values.mean(), "sd": values.std(ddof=1), "median": float(np.median(values)), "minimum": values.min(), "maximum": values.max(), "ci_low": values.mean() - half, "ci_high": values.mean() + half}
+    row = {
+        "mean": values.mean(),
+        "sd": values.std(ddof=1),
+        "median": float(np.median(values)),
+        "minimum": values.min(),
+        "maximum": values.max(),
+        "ci_low": values.mean() - half,
+        "ci_high": values.mean() + half,
+    }
     if (values > 0).all():
         logs = np.log(values)
         half = stats.t.ppf(0.975, len(values) - 1) * logs.std(ddof=1) / len(values) ** 0.5
-        row |= {"geometric_mean": np.exp(logs.mean()), "geometric_mean_ci_low": np.exp(logs.mean() - half), "geometric_mean_ci_high": np.exp(logs.mean() + half)}
+        row |= {
+            "geometric_mean": np.exp(logs.mean()),
+            "geometric_mean_ci_low": np.exp(logs.mean() - half),
+            "geometric_mean_ci_high": np.exp(logs.mean() + half),
+        }
     return row
 
 
@@ -536,6 +725,7 @@ def compared(a: np.ndarray, b: np.ndarray, scale: str) -> dict[str, Any]:
         "ci_high": back(ci.high),
         "ci_level": 0.95,
         "test": "Welch t on log" if scale == "log" else "Welch t",
+        "statistic_name": "t",
         "statistic": test.statistic,
         "df": test.df,
         "p_value": test.pvalue,
@@ -588,3 +778,90 @@ def written(found: dict[str, pd.DataFrame], folder: Path) -> dict[str, str]:
         paths[name] = str(folder / f"{name}.csv")
         tables.write(found[name], paths[name], table)
     return paths
+
+
+ROOT = Path(__file__).parents[2]
+RESOURCES = ROOT / "resources"
+FIGURES = (
+    "biodistribution",
+    "ratios",
+    "pet_timecourse",
+    "calibration",
+    "expansion_fits",
+    "growth_parameters",
+    "primary_comparison",
+    "agreement",
+)
+FOR_FIGURES = ("uptake", "ratios", "cells", "calibration", "calibration_lines", "estimates", "curves")
+FOR_STUDY = ("selection", "endpoints", "summaries", "comparisons", "agreement")
+FOR_REPORT = (
+    "animals",
+    "doses",
+    "scans",
+    "exclusions",
+    "imported",
+    "tube_activity",
+    "dose_activity",
+    "uptake",
+    "ratios",
+    "quality",
+    "cells",
+    "calibration_lines",
+    "cells_quality",
+    "estimates",
+    "fits",
+)
+
+
+def script(name: str) -> ModuleType:
+    """Return a script of the workflow as a module."""
+    spec = spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def draw(paths: dict[str, str], folder: Path, *, names: tuple[str, ...] = FIGURES, journal: str = "nature") -> None:
+    """Draw figures with the script, as the rule calls it."""
+    script("draw_figures").main(
+        **{name: [paths[name]] for name in FOR_FIGURES},
+        **{name: paths[name] for name in FOR_STUDY},
+        journals=str(RESOURCES / "journals.csv"),
+        svg=[str(folder / f"{name}.svg") for name in names],
+        pdf=[str(folder / f"{name}.pdf") for name in names],
+        png=[str(folder / f"{name}.png") for name in names],
+        captions=str(folder / "captions.json"),
+        figures=names,
+        groups=GROUPS,
+        region="tumour",
+        kind="in_vivo",
+        journal=journal,
+        label="%ID/g",
+        confidence=0.95,
+        fit_confidence=0.95,
+    )
+
+
+def build(paths: dict[str, str], figures: Path, folder: Path, *, settings: dict[str, Any] | None = None) -> None:
+    """Build the report with the script, as the rule calls it, from all figures that stand in `figures`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    script("build_report").main(
+        **{name: [paths[name]] for name in FOR_REPORT},
+        **{name: paths[name] for name in FOR_STUDY},
+        figures=[str(figures / f"{name}.svg") for name in FIGURES if (figures / f"{name}.svg").is_file()],
+        captions=str(figures / "captions.json"),
+        template=str(RESOURCES / "report.html.j2"),
+        style=str(RESOURCES / "report.css"),
+        script=str(RESOURCES / "report.js"),
+        methods_template=str(RESOURCES / "methods.md.j2"),
+        html=str(folder / "report.html"),
+        methods=str(folder / "methods.md"),
+        run=str(folder / "run.yaml"),
+        workbook_file=str(folder / "tables.xlsx"),
+        tables_folder=str(folder / "tables"),
+        settings=settings or SETTINGS,
+        assumptions=[["counting", "the counter's dead time is non-paralysable"]],
+        digests={"build_report": "0" * 64},
+    )

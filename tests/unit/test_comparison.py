@@ -7,6 +7,7 @@ from scipy import stats
 
 from cartrace import tables
 from cartrace.comparison import compare, summarise
+from cartrace.errors import InputError
 
 GROUPS = [
     {"name": "UTD", "role": "background", "label": ""},
@@ -37,6 +38,7 @@ def endpoints(values, *, analyses=("all", "without_excluded"), **where):
             "group": group,
             "value": value,
             "is_below_detection": False,
+            "detection_level": np.nan,
             "status": "not_estimable" if np.isnan(value) else "ok",
             "reason": "no fit" if np.isnan(value) else "",
             "excluded": False,
@@ -54,8 +56,17 @@ def counter(values, region="spleen", **where):
     return endpoints(values, region=region, **where)
 
 
-def compared(frame, *, primary=PRIMARY, adjustment="holm", groups=GROUPS):
-    return compare(frame, groups=groups, primary=primary, adjustment=adjustment, confidence=0.95)
+def compared(frame, *, primary=PRIMARY, adjustment="holm", groups=GROUPS, secondary=()):
+    return compare(
+        frame,
+        groups=groups,
+        primary=primary,
+        secondary=secondary,
+        adjustment="holm",
+        exploratory_adjustment=adjustment,
+        confidence=0.95,
+        seed=1,
+    )
 
 
 def the(rows, **where):
@@ -222,12 +233,96 @@ def test_a_value_of_zero_or_less_is_told_and_compared_on_the_linear_scale_beside
     assert linear["estimate"] == pytest.approx(np.mean(CAR) - 0.1625)
 
 
-def test_values_below_detection_keep_their_numbers_and_are_counted():
+def test_values_below_detection_are_censored_on_the_log_scale():
     frame = counter({"CAR": CAR, "NT": NT})
-    frame.loc[frame["value"] == NT[0], "is_below_detection"] = True
+    frame.loc[frame["value"] == min(NT), ["is_below_detection", "detection_level"]] = [True, 0.28]
     row = the(compared(frame), analysis="all", endpoint="uptake_pct_id_per_g")
-    assert row["mean_b"] == pytest.approx(stats.gmean(NT))
-    assert row[["n_b", "n_below_detection_a", "n_below_detection_b"]].tolist() == [4, 0, 1]
+    assert row[["test", "n_b", "n_below_detection_a", "n_below_detection_b"]].tolist() == ["Tobit on log", 4, 0, 1]
+    # The censored value is drawn from the tail below its level, wherever the number lies.
+    assert np.exp(np.mean(np.log([0.31, 0.42, 0.38]))) > row["mean_b"]
+    moved = frame.assign(value=frame["value"].mask(frame["is_below_detection"], -3.0))
+    columns = ["estimate", "ci_low", "ci_high", "p_value", "mean_b"]
+    pd.testing.assert_series_equal(the(compared(moved), analysis="all", endpoint="uptake_pct_id_per_g")[columns], row[columns])
+
+
+def test_a_group_below_detection_is_compared_by_rank_and_never_as_zero():
+    frame = counter({"CAR": CAR, "NT": [0.0, -0.1, 0.01, 0.02]})
+    frame.loc[frame["group"] == "NT", ["is_below_detection", "detection_level"]] = [True, 0.05]
+    row = the(compared(frame), analysis="all", endpoint="uptake_pct_id_per_g")
+    assert row[["test", "statistic_name", "statistic", "p_method", "status"]].tolist() == [
+        "Mann-Whitney on log", "U", 16.0, "exact", "ok",
+    ]  # fmt: skip
+    assert row["p_value"] == pytest.approx(2 / 70, rel=1e-12)
+    assert row["rank_biserial"] == 1
+    assert row[["estimate", "mean_b", "hedges_g"]].isna().all()
+
+
+FAMILY = {"family": "organs", "endpoint": "uptake", "modality": "counter", "regions": [], "sessions": [], "groups": []}
+
+
+def three_groups(test, **changes):
+    random = np.random.default_rng(12)
+    parts = [endpoints({"CAR": CAR, "NT": NT})]
+    for region in ("spleen", "liver"):
+        values = {name: random.lognormal(shift, 0.4, 6) for name, shift in (("CAR", 1), ("NT", 0), ("CAR2", 0.5))}
+        parts.append(counter(values, region=region))
+    frame = pd.concat(parts)
+    rows = compared(frame, secondary=[FAMILY | {"test": test} | changes])
+    return frame, rows[(rows["analysis"] == "all") & (rows["plan"] == "secondary")]
+
+
+def test_a_declared_family_is_secondary_and_the_rest_exploratory():
+    _, rows = three_groups("welch", regions=["spleen"])
+    assert set(rows["region"]) == {"spleen"}
+    assert set(rows["family"]) == {"organs"}
+    p = rows.sort_values("p_value")
+    assert p["p_adjusted"].to_numpy() == pytest.approx(
+        np.minimum(1, np.maximum.accumulate(p["p_value"].to_numpy() * [3, 2, 1])), rel=1e-12
+    )
+
+
+def test_dunnett_of_a_family_compares_with_the_control_only():
+    frame, rows = three_groups("dunnett")
+    assert set(rows["group_b"]) == {"NT"}
+    assert set(rows["adjustment"]) == {"Dunnett"}
+    values = {name: np.log(part["value"]) for name, part in _of(frame, "spleen").groupby("group")}
+    truth = stats.dunnett(values["CAR"], values["CAR2"], control=values["NT"], rng=np.random.default_rng(1))
+    spleen = rows[rows["region"] == "spleen"].set_index("group_a")
+    assert spleen.loc[["CAR", "CAR2"], "p_value"].to_numpy() == pytest.approx(truth.pvalue, abs=2e-4)
+    assert rows["p_adjusted"].to_numpy() == pytest.approx(np.minimum(1, 2 * rows["p_value"].to_numpy()))
+
+
+def test_games_howell_of_a_family_equals_scipy():
+    frame, rows = three_groups("games_howell")
+    values = {name: np.log(part["value"]) for name, part in _of(frame, "liver").groupby("group")}
+    names = ["CAR", "NT", "CAR2"]
+    truth = stats.tukey_hsd(*(values[name] for name in names), equal_var=False)
+    interval = truth.confidence_interval(0.95)
+    for row in rows[rows["region"] == "liver"].to_dict("records"):
+        place = names.index(row["group_a"]), names.index(row["group_b"])
+        assert row["p_value"] == pytest.approx(truth.pvalue[place], abs=1e-9)
+        assert np.log(row["ci_low"]) == pytest.approx(interval.low[place], rel=1e-6)
+
+
+def _of(frame, region):
+    return frame[(frame["region"] == region) & (frame["analysis"] == "all")]
+
+
+def test_permutation_and_ranks_of_a_family():
+    frame, rows = three_groups("permutation", groups=["CAR", "NT"], regions=["spleen"])
+    a, b = (np.log(part["value"].to_numpy()) for _, part in _of(frame, "spleen").groupby("group") if _ in ("CAR", "NT"))
+    truth = stats.permutation_test((a, b), lambda x, y: x.mean() - y.mean(), n_resamples=np.inf)
+    row = rows.iloc[0]
+    assert [row["p_value"], row["p_method"]] == [pytest.approx(truth.pvalue, rel=1e-12), "exact"]
+    assert np.log(row["estimate"]) == pytest.approx(a.mean() - b.mean())
+    _, ranked = three_groups("mann_whitney", groups=["CAR", "NT"], regions=["spleen"])
+    assert ranked.iloc[0]["p_value"] == pytest.approx(stats.mannwhitneyu(a, b, method="exact").pvalue, rel=1e-12)
+
+
+def test_one_comparison_in_two_families_is_refused():
+    families = [FAMILY | {"test": "welch"}, FAMILY | {"family": "again", "test": "mann_whitney"}]
+    with pytest.raises(InputError, match="stands in the families 'organs' and 'again'"):
+        compared(counter({"CAR": CAR, "NT": NT}), secondary=families)
 
 
 def test_no_scatter_no_test():

@@ -3,6 +3,9 @@
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from cartrace.display import (
     decimals,
     format_estimate,
@@ -13,8 +16,6 @@ from cartrace.display import (
     sentence,
     unit_label,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 LABELS = {"CAR": "CAR-T", "UTD": "UTD"}
 
@@ -173,6 +174,11 @@ def test_a_group_without_a_label_keeps_its_name():
 def test_percent_injected_activity():
     assert "2.4 %IA/g; ratio" in sentence(comparison(), LABELS, uptake_label="%IA/g")
     assert [unit_label(unit, uptake_label="%IA/g") for unit in ("%ID", "%ID/mL", "day")] == ["%IA", "%IA/mL", "day"]
+
+
+def test_a_rate_is_per_day():
+    row = comparison(unit="1/day", mean_a=0.56, mean_b=0.158)
+    assert sentence(row, LABELS).startswith("CAR-T 0.56 vs UTD 0.158 per day; ratio")
 
 
 def test_a_limit_of_hedges_g_that_was_not_found_is_left_out():

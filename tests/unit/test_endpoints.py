@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+
 from cartrace import tables
 from cartrace.endpoints import ENDPOINTS, KINETIC, collect, takes_part
 

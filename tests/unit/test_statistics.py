@@ -4,21 +4,20 @@ from math import gamma, sqrt
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
 from cartrace.statistics import (
     ADJUSTMENTS,
     MINIMUM_N,
-    TESTS,
     Moments,
     benjamini_hochberg,
     hedges_g,
     holm,
     mean_interval,
-    two_group_test,
     welch,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy import stats
 
 values = st.lists(st.floats(-1e3, 1e3), min_size=3, max_size=12).filter(lambda x: np.std(x) > 1e-3)
 p_values = st.lists(st.floats(0, 1), min_size=1, max_size=20).map(np.array)
@@ -149,9 +148,3 @@ def test_adjustment_of_nothing():
     for adjust in ADJUSTMENTS.values():
         assert adjust(np.array([])).shape == (0,)
         assert np.isnan(adjust(np.array([np.nan]))).all()
-
-
-def test_registry_has_one_test_a_scale_each_with_its_reference():
-    assert [test.scale for test in TESTS] == ["log", "linear"]
-    assert two_group_test("linear").label == "Welch t"
-    assert all("doi:" in test.reference for test in TESTS)

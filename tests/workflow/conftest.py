@@ -40,6 +40,7 @@ def snakemake(directory: Path, *arguments: str, cores: int = 2) -> Run:
 
 def check_out(target: Path) -> Path:
     """Copy what a clone holds that a run needs."""
+    target.mkdir()
     for name in CHECKED_OUT:
         source = ROOT / name
         if source.is_dir():

@@ -70,7 +70,7 @@ def test_a_comment_in_the_config_reruns_nothing(study: Path, run: Callable) -> N
 def test_an_edit_of_a_sheet_reruns_its_cohort_and_the_study(study: Path, run: Callable) -> None:
     sheet = study / "resources" / "demo_study" / "C02" / "animals.csv"
     sheet.write_text(sheet.read_text(encoding="utf-8") + "\n", encoding="utf-8")
-    done = run(study, "-n")
+    done = run(study, "-n", "--quiet", "host")
     assert done.planned == downstream("import_tables", cohorts=1)
     assert set(re.findall(r"cohort=(\w+)", done.output)) == {"C02"}
 
@@ -78,7 +78,7 @@ def test_an_edit_of_a_sheet_reruns_its_cohort_and_the_study(study: Path, run: Ca
 def test_a_new_export_reruns_its_cohort_and_the_study(study: Path, run: Callable) -> None:
     folder = study / "resources" / "demo_study" / "C01" / "counter"
     shutil.copy(next(folder.iterdir()), folder / "late.csv")
-    done = run(study, "-n")
+    done = run(study, "-n", "--quiet", "host")
     assert done.planned == downstream("import_tables", cohorts=1)
     assert set(re.findall(r"cohort=(\w+)", done.output)) == {"C01"}
 
@@ -88,7 +88,7 @@ def test_a_new_cohort_leaves_the_others_as_they_are(study: Path, run: Callable) 
     shutil.copytree(demo / "C01", demo / "C03")
     cohorts = [{"name": name, "path": f"resources/demo_study/{name}"} for name in ("C01", "C02", "C03")]
     change_config(study, "cohorts", cohorts)
-    done = run(study, "-n")
+    done = run(study, "-n", "--quiet", "host")
     assert done.planned == downstream("import_tables", cohorts=1)
     assert set(re.findall(r"cohort=(\w+)", done.output)) == {"C03"}
 

@@ -32,7 +32,7 @@ def agreement(study: Study, preset: Preset) -> Drawing:
     """
     title = "PET against counter"
     found = data.rows(study.agreement, analysis=data.MAIN)
-    panels = [(row, pairs(study.uptake, row)) for row in found.to_dict("records")]
+    panels = [(row, pairs(study.uptake, row)) for row in data.records(found)]
     panels = [(row, frame) for row, frame in panels if len(frame)]
     if not panels:
         text = "No mouse has the same region by PET and by the counter."
@@ -51,9 +51,11 @@ def agreement(study: Study, preset: Preset) -> Drawing:
     marks.key(figure, groups, below=False, excluded=bool(points["excluded"].any()), style=preset)
     caption = " ".join(
         [
-            "Ratio of the uptake by PET to that by the gamma counter in the same mouse and session, over their geometric mean.",
+            "Ratio of the uptake by PET to that by the gamma counter in the same mouse and session,",
+            "over their geometric mean.",
             words.MOUSE_IS_A_POINT,
-            "Solid: geometric mean of the ratio; dashed: 95 % limits of agreement; bands: their 95 % confidence intervals; grey line: no difference.",
+            "Solid: geometric mean of the ratio; dashed: 95 % limits of agreement; bands: their confidence intervals;",
+            "grey line: no difference.",
             words.key_of_groups(groups, points),
             words.marks(points.assign(is_below_detection=False)),
             words.left_out("Not drawn for lack of room, but in the tables", hidden),
@@ -63,7 +65,7 @@ def agreement(study: Study, preset: Preset) -> Drawing:
 
 
 def pairs(uptake: pd.DataFrame, row: dict[str, Any]) -> pd.DataFrame:
-    """Return the mice of a row of the agreement table: mean and ratio of the two methods, both detected and positive."""
+    """Return the mice of a row of the agreement table, detected both ways: mean and ratio of the two methods."""
     quantity = str(row["quantity"])
     keep = (uptake["region"] == row["region"]) & (uptake["session"] == row["session"]) & (uptake["status"] == "ok")
     some = uptake[keep & ~uptake["is_below_detection"]]
@@ -72,9 +74,15 @@ def pairs(uptake: pd.DataFrame, row: dict[str, Any]) -> pd.DataFrame:
     sides = []
     for side in (pet, counter):
         grouped = side[side["value"] > 0].groupby([*data.MOUSE, "group"], as_index=False, sort=True)
-        sides.append(grouped.agg(value=("value", "mean"), excluded=("excluded", "any"), exclusion_reason=("exclusion_reason", "max")))
-    joined = sides[0].merge(sides[1], on=[*data.MOUSE, "group"], suffixes=("_pet", "_counter"))
-    reason = joined["exclusion_reason_pet"].where(joined["exclusion_reason_pet"] != "", joined["exclusion_reason_counter"])
+        sides.append(
+            grouped.agg(
+                value=("value", "mean"), excluded=("excluded", "any"), exclusion_reason=("exclusion_reason", "max")
+            )
+        )
+    joined: pd.DataFrame = sides[0].merge(sides[1], on=[*data.MOUSE, "group"], suffixes=("_pet", "_counter"))
+    reason = joined["exclusion_reason_pet"].where(
+        joined["exclusion_reason_pet"] != "", joined["exclusion_reason_counter"]
+    )
     return joined.assign(
         ratio=joined["value_pet"] / joined["value_counter"],
         middle=np.sqrt(joined["value_pet"] * joined["value_counter"]),
@@ -93,11 +101,25 @@ def _panel(axes: Axes, row: dict[str, Any], frame: pd.DataFrame, study: Study, p
     axes.axhline(1.0, color="#999999", linewidth=0.5, zorder=1)
     if row["status"] == "ok":
         for name in columns:
-            axes.axhspan(float(row[f"{name}_ci_low"]), float(row[f"{name}_ci_high"]), color="#56B4E9", alpha=0.18, linewidth=0, zorder=0)
+            axes.axhspan(
+                float(row[f"{name}_ci_low"]),
+                float(row[f"{name}_ci_high"]),
+                color="#56B4E9",
+                alpha=0.18,
+                linewidth=0,
+                zorder=0,
+            )
             dash = "-" if name == "ratio" else (0, (3, 2))
-            axes.axhline(float(row[name]), color="#000000", linewidth=0.8, linestyle=dash, gid=name, zorder=2)
+            axes.axhline(float(row[name]), color="#000000", linewidth=0.8, linestyle=dash, label=f"_{name}", zorder=2)
     else:
-        axes.text(0.03, 0.03, f"not estimable: {row['reason']}", transform=axes.transAxes, fontsize=preset.min_size_pt, wrap=True)
+        axes.text(
+            0.03,
+            0.03,
+            f"not estimable: {row['reason']}",
+            transform=axes.transAxes,
+            fontsize=preset.min_size_pt,
+            wrap=True,
+        )
     for group in study.groups:
         some = frame[frame["group"] == group.name]
         if len(some):
@@ -113,6 +135,8 @@ def _panel(axes: Axes, row: dict[str, Any], frame: pd.DataFrame, study: Study, p
 def _alt(row: dict[str, Any]) -> str:
     if row["status"] != "ok":
         return f"{row['region']}, {row['session']}: not estimable, {row['reason']}"
-    ratio = words.with_interval({"centre": row["ratio"], "low": row["ratio_ci_low"], "high": row["ratio_ci_high"], "n": row["n"]})
+    ratio = words.with_interval(
+        {"centre": row["ratio"], "low": row["ratio_ci_low"], "high": row["ratio_ci_high"], "n": row["n"]}
+    )
     limits = " to ".join(words.number(float(row[name])) for name in ("limit_low", "limit_high"))
     return f"{row['region']}, {row['session']}: PET over counter {ratio}, limits of agreement {limits}"

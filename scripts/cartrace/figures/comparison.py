@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from cartrace import display
+from cartrace import display, names
 from cartrace.figures import data, marks, style, words
 from cartrace.figures.data import Drawing, Study
-from cartrace.figures.kinetics import NAMES
 from cartrace.figures.style import Group, Preset
 
 EFFECT_AT = 2.0
@@ -51,14 +50,30 @@ def primary_comparison(study: Study, preset: Preset) -> Drawing:
     if row["status"] == "ok":
         _effect(axes, row, preset)
     else:
-        axes.text(EFFECT_AT, 0.5, "not\nestimable", transform=axes.get_xaxis_transform(), ha="center", va="center", fontsize=preset.min_size_pt)
-    marks.key(figure, groups, below=bool(points["is_below_detection"].any()), excluded=bool(points["excluded"].any()), style=preset)
+        axes.text(
+            EFFECT_AT,
+            0.5,
+            "not\nestimable",
+            transform=axes.get_xaxis_transform(),
+            ha="center",
+            va="center",
+            fontsize=preset.min_size_pt,
+        )
+    marks.key(
+        figure,
+        groups,
+        below=bool(points["is_below_detection"].any()),
+        excluded=bool(points["excluded"].any()),
+        style=preset,
+    )
     hidden = int((~drawable).sum())
+    effect = ("ratio {} / {}" if row["scale"] == "log" else "difference {} − {}").format(row["group_a"], row["group_b"])
     caption = " ".join(
         [
-            f"Primary endpoint: {_name(row)}. {words.MOUSE_IS_A_POINT} Black: {_mean_name(row)} and 95 % confidence interval of each group;",
-            f"right: {'ratio' if row['scale'] == 'log' else 'difference'} {row['group_a']} {'/' if row['scale'] == 'log' else '−'} {row['group_b']} with its confidence interval, on an axis that starts from {row['group_b']}.",
-            f"{sentence}." if not sentence.endswith(".") else sentence,
+            f"Primary endpoint: {_name(row)}. {words.MOUSE_IS_A_POINT}",
+            f"Black: {_mean_name(row)} and {study.interval} of each group;",
+            f"right: {effect} with its confidence interval, on an axis that starts from {row['group_b']}.",
+            f"{sentence.rstrip('.')}.",
             words.key_of_groups(groups, points),
             words.marks(points),
             f"{hidden} value{'s' if hidden > 1 else ''} of zero or less cannot stand on a log axis." if hidden else "",
@@ -68,7 +83,7 @@ def primary_comparison(study: Study, preset: Preset) -> Drawing:
 
 
 def _name(row: dict[str, Any]) -> str:
-    name = NAMES.get(str(row["endpoint"]), str(row["endpoint"]).replace("_", " ")).lower()
+    name = names.endpoint_name(str(row["endpoint"]))
     place = " ".join(str(row[key]) for key in ("modality", "region", "session") if row[key])
     return f"{name}, {place}" if place else name
 
@@ -77,10 +92,15 @@ def _mean_name(row: dict[str, Any]) -> str:
     return "geometric mean" if row["scale"] == "log" else "mean"
 
 
-def _values(axes: Axes, study: Study, points: pd.DataFrame, row: dict[str, Any], where: dict[str, str], groups: list[Group]) -> None:
+def _values(
+    axes: Axes, study: Study, points: pd.DataFrame, row: dict[str, Any], where: dict[str, str], groups: list[Group]
+) -> None:
     log = row["scale"] == "log"
-    columns = ["geometric_mean", "geometric_mean_ci_low", "geometric_mean_ci_high"] if log else ["mean", "ci_low", "ci_high"]
-    summaries = data.rows(study.summaries, analysis=data.MAIN, **where).set_index("group")
+    columns = (
+        ["geometric_mean", "geometric_mean_ci_low", "geometric_mean_ci_high"] if log else ["mean", "ci_low", "ci_high"]
+    )
+    found = data.records(data.rows(study.summaries, analysis=data.MAIN, **where))
+    summaries = {str(summary["group"]): summary for summary in found}
     extent = list(points["value"])
     labels = []
     for index, group in enumerate(groups):
@@ -91,8 +111,8 @@ def _values(axes: Axes, study: Study, points: pd.DataFrame, row: dict[str, Any],
             at = index - 0.1 + marks.spread(values, width=0.4)
             marks.mice(axes, at, values, group=group, excluded=flags[0], below=flags[1], area=14.0)
         n = 0
-        if group.name in summaries.index:
-            mean = summaries.loc[group.name]
+        if group.name in summaries:
+            mean = summaries[group.name]
             centre, low, high = (float(mean[name]) for name in columns)
             marks.interval(axes, index + 0.26, centre, low, high, size=8)
             extent += [low, high]
@@ -112,7 +132,7 @@ def _values(axes: Axes, study: Study, points: pd.DataFrame, row: dict[str, Any],
     axes.set_xticks([0, 1, EFFECT_AT], [*labels, effect])
     axes.set_xlim(-0.6, EFFECT_AT + 0.6)
     unit = display.unit_label(str(row["unit"]), uptake_label=study.label)
-    name = NAMES.get(str(row["endpoint"]), str(row["endpoint"]).replace("_", " ").capitalize())
+    name = names.endpoint_name(str(row["endpoint"])).capitalize()
     name = "Uptake" if name.startswith("Uptake") else name
     axes.set_ylabel(f"{name} ({unit})" if unit else name)
 
@@ -120,10 +140,12 @@ def _values(axes: Axes, study: Study, points: pd.DataFrame, row: dict[str, Any],
 def _effect(axes: Axes, row: dict[str, Any], preset: Preset) -> None:
     log = row["scale"] == "log"
     base = float(row["mean_b"])
-    low, centre, high = ((base * float(row[name]) if log else base + float(row[name])) for name in ("ci_low", "estimate", "ci_high"))
-    axes.axhline(base, xmin=0.1, color="#7F7F7F", linewidth=0.5, zorder=1, gid="no-effect")
-    axes.plot([EFFECT_AT, EFFECT_AT], [low, high], color="#000000", linewidth=1.2, gid="effect-interval", zorder=4)
-    axes.plot([EFFECT_AT], [centre], marker="o", markersize=4.5, color="#000000", gid="effect", zorder=5)
+    low, centre, high = (
+        (base * float(row[name]) if log else base + float(row[name])) for name in ("ci_low", "estimate", "ci_high")
+    )
+    axes.axhline(base, xmin=0.1, color="#7F7F7F", linewidth=0.5, zorder=1, label="_no-effect")
+    axes.plot([EFFECT_AT, EFFECT_AT], [low, high], color="#000000", linewidth=1.2, label="_effect-interval", zorder=4)
+    axes.plot([EFFECT_AT], [centre], marker="o", markersize=4.5, color="#000000", label="_effect", zorder=5)
     bottom, top = axes.get_ylim()
     right = axes.twinx()
     right.spines["right"].set_visible(True)

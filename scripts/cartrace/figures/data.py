@@ -37,6 +37,13 @@ class Study:
     region: str
     kind: str
     label: str
+    confidence: float
+    fit_confidence: float
+
+    @property
+    def interval(self) -> str:
+        """Return the name of the intervals of means and comparisons, e.g. ``95 % confidence interval``."""
+        return f"{100 * self.confidence:g} % confidence interval"
 
     def group(self, name: str) -> Group:
         """Return a group by its name."""
@@ -74,12 +81,10 @@ def drawn(endpoints: pd.DataFrame, **where: str) -> pd.DataFrame:
     DataFrame
         Rows of the analysis without excluded mice, and the excluded rows of the analysis of all (``excluded``).
     """
-    keep = endpoints["value"].notna()
-    for column, value in where.items():
-        keep &= endpoints[column] == value
-    is_main = (endpoints["analysis"] == MAIN) & ~endpoints["excluded"]
-    is_cross = (endpoints["analysis"] == "all") & endpoints["excluded"]
-    return endpoints[keep & (is_main | is_cross)]
+    some = rows(endpoints[endpoints["value"].notna()], **where)
+    is_main = (some["analysis"] == MAIN) & ~some["excluded"]
+    is_cross = (some["analysis"] == "all") & some["excluded"]
+    return rows(some.assign(is_drawn=is_main | is_cross), is_drawn=True).drop(columns="is_drawn")
 
 
 def critical_levels(uptake: pd.DataFrame, quantity: str) -> pd.DataFrame:
@@ -90,13 +95,15 @@ def critical_levels(uptake: pd.DataFrame, quantity: str) -> pd.DataFrame:
     return frame.groupby([*MOUSE, "session", "modality", "region"], as_index=False, sort=True)["critical_level"].mean()
 
 
-def positions(values: NDArray[np.float64], limits: NDArray[np.float64], below: NDArray[np.bool_]) -> NDArray[np.float64]:
+def positions(
+    values: NDArray[np.float64], limits: NDArray[np.float64], below: NDArray[np.bool_]
+) -> NDArray[np.float64]:
     """Return where values go on a log axis: below detection at the critical level, not positive nowhere (NaN)."""
     placed = np.where(below & np.isfinite(limits), limits, values)
     return np.where(placed > 0, placed, np.nan)
 
 
-def geometric_interval(values: NDArray[np.float64], *, confidence: float = 0.95) -> tuple[float, float, float]:
+def geometric_interval(values: NDArray[np.float64], *, confidence: float) -> tuple[float, float, float]:
     """Return the geometric mean of positive values and its t interval on the log scale; NaN where there is none.
 
     Parameters
@@ -115,7 +122,7 @@ def geometric_interval(values: NDArray[np.float64], *, confidence: float = 0.95)
         return np.nan, np.nan, np.nan
     logs = np.log(values)
     mean = float(logs.mean())
-    if len(values) < 2:  # noqa: PLR2004
+    if len(values) < 2:
         return float(np.exp(mean)), np.nan, np.nan
     half = float(stdtrit(len(values) - 1, (1 + confidence) / 2)) * float(logs.std(ddof=1)) / len(values) ** 0.5
     return float(np.exp(mean)), float(np.exp(mean - half)), float(np.exp(mean + half))
@@ -126,6 +133,11 @@ def order_regions(values: pd.DataFrame, first: str, column: str) -> list[str]:
     medians = values.groupby("region")[column].median().sort_values(ascending=False, kind="stable")
     names = [str(name) for name in medians.index]
     return [name for name in names if name == first] + [name for name in names if name != first]
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a frame as dicts."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def rows(frame: pd.DataFrame, **where: Any) -> pd.DataFrame:

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from cartrace import display, names
 from cartrace.figures import data, marks, style, words
 from cartrace.figures.data import Drawing, Study
 from cartrace.figures.style import Group, Preset
@@ -15,14 +16,6 @@ from cartrace.figures.style import Group, Preset
 MOST_MOUSE_PANELS = 60
 MOST_COLUMNS = 8
 LEAST_PANEL_MM = 20.0
-NAMES = {
-    "growth_rate": "Growth rate",
-    "doubling_time": "Doubling time",
-    "peak": "Peak",
-    "time_of_peak": "Time of peak",
-    "auc": "Area under the curve",
-    "contraction_half_life": "Contraction half-life",
-}
 
 
 def expansion_fits(study: Study, preset: Preset) -> Drawing:
@@ -51,13 +44,21 @@ def expansion_fits(study: Study, preset: Preset) -> Drawing:
     drawing = _by_mouse if by_mouse else _by_group
     figure = drawing(study, preset, points, curves, groups)
     fitted = len(data.rows(curves, level="animal")[data.MOUSE].drop_duplicates())
-    band = "line and band: fitted curve and its 95 % confidence band" if by_mouse else "thin lines: fitted curves; thick: the group's curve"
+    n_mice = words.mice(points)
+    if by_mouse:
+        layout = "One panel a mouse."
+        band = f"line and band: fitted curve and its {100 * study.fit_confidence:g} % confidence band"
+    else:
+        layout = f"One panel a group, as {n_mice} mice are too many for a panel each; all are drawn."
+        band = "thin lines: fitted curves; thick: the group's curve"
+    fit = f"{band} of the model {model.replace('_', '-')} ({fitted} of {n_mice} mice could be fitted)."
     caption = " ".join(
         [
-            f"{_quantity(study)[0]} in {study.region} over the days since the cells were given.",
-            "One panel a mouse." if by_mouse else f"One panel a group, as {words.mice(points)} mice are too many for a panel each; all are drawn.",
-            f"Points: scans; {band} of the model {model.replace('_', '-')} ({fitted} of {words.mice(points)} mice could be fitted)." if model else "No model was chosen, so that no curve is drawn.",
-            "The background group carries no signal of its own and is not fitted." if any(g.role == "background" for g in study.groups) else "",
+            f"{_quantity(study)[0]} in {study.region} over the days since the cells were given. {layout}",
+            f"Points: scans; {fit}" if model else "Points: scans. No model was chosen, so that no curve is drawn.",
+            "The background group carries no signal of its own and is not fitted."
+            if any(group.role == "background" for group in study.groups)
+            else "",
             words.key_of_groups(groups, points),
             words.marks(points),
             words.hidden(points, points["placed"].to_numpy(dtype=float)),
@@ -67,10 +68,14 @@ def expansion_fits(study: Study, preset: Preset) -> Drawing:
 
 
 def _responses(study: Study) -> pd.DataFrame:
-    cells = study.cells[(study.cells["role"] != "background") & study.cells["response"].notna() & study.cells["cell_day"].notna()]
+    cells = study.cells[
+        (study.cells["role"] != "background") & study.cells["response"].notna() & study.cells["cell_day"].notna()
+    ]
     below = cells["is_below_detection"].to_numpy(dtype=bool)
     values, limits = (cells[name].to_numpy(dtype=float) for name in ("response", "response_critical_level"))
-    return cells.assign(value=values, placed=data.positions(values, limits, below)).sort_values([*data.MOUSE, "cell_day"], kind="stable")
+    return cells.assign(value=values, placed=data.positions(values, limits, below)).sort_values(
+        [*data.MOUSE, "cell_day"], kind="stable"
+    )
 
 
 def _quantity(study: Study) -> tuple[str, str]:
@@ -80,30 +85,48 @@ def _quantity(study: Study) -> tuple[str, str]:
 
 
 def _by_mouse(study: Study, preset: Preset, points: pd.DataFrame, curves: pd.DataFrame, groups: list[Group]) -> Figure:
-    order = [(group, mouse) for group in groups for mouse in _mice_of(points, group)]
-    columns = min(MOST_COLUMNS, max(3, int(np.ceil(np.sqrt(len(order) * 1.4)))))
-    n_rows = -(-len(order) // columns)
+    # Each group starts a row of its own.
+    mice = [_mice_of(points, group) for group in groups]
+    largest = max(len(some) for some in mice)
+    columns = max(3, -(-largest // -(-largest // MOST_COLUMNS)))
+    order = [(group, mouse) for group, some in zip(groups, mice, strict=True) for mouse in _padded(some, columns)]
+    n_rows = len(order) // columns
     figure = style.canvas(preset, width="double", height_mm=14 + n_rows * max(LEAST_PANEL_MM, 34 - 2 * n_rows))
     axes_of = figure.subplots(n_rows, columns, sharex=True, sharey=True, squeeze=False)
     low, high = style.log_limits(list(points["placed"]))
-    style.log_axis(axes_of[0, 0].yaxis, low=low, high=high, most_ticks=4)
+    style.log_axis(axes_of[0, 0].yaxis, low=low, high=high, most_ticks=4, minor=False)
     first, last = _days(points)
     axes_of[0, 0].set_xlim(first, last)
     rows = points.groupby(data.MOUSE, sort=True)
     fits = data.rows(curves, level="animal").groupby(data.MOUSE, sort=True)
-    for axes, (group, mouse) in zip(axes_of.ravel(), order, strict=False):
-        _mouse_panel(axes, rows.get_group(mouse), fits.get_group(mouse) if mouse in fits.groups else None, group, preset)
+    for axes, (group, mouse) in zip(axes_of.ravel(), order, strict=True):
+        if mouse is None:
+            axes.set_axis_off()
+            continue
+        _mouse_panel(
+            axes, rows.get_group(mouse), fits.get_group(mouse) if mouse in fits.groups else None, group, preset
+        )
         name = mouse[1] if len(study.cells["cohort"].unique()) == 1 else f"{mouse[0]} {mouse[1]}"
         axes.set_title(shortened(name), fontsize=preset.min_size_pt, pad=2)
-    for axes in axes_of.ravel()[len(order) :]:
-        axes.set_axis_off()
     for column in range(columns):  # the last panel of a column carries the days, wherever the grid ends
-        last_row = (len(order) - 1 - column) // columns
-        axes_of[last_row, column].tick_params(labelbottom=True)
+        used = [row for row in range(n_rows) if order[row * columns + column][1] is not None]
+        if used:
+            axes_of[used[-1], column].tick_params(labelbottom=True)
     figure.supxlabel("Time since cells (days)", fontsize=preset.size_pt)
     figure.supylabel(_quantity(study)[1], fontsize=preset.size_pt)
-    marks.key(figure, groups, below=bool(points["is_below_detection"].any()), excluded=bool(points["excluded"].any()), style=preset)
+    marks.key(
+        figure,
+        groups,
+        below=bool(points["is_below_detection"].any()),
+        excluded=bool(points["excluded"].any()),
+        style=preset,
+    )
     return figure
+
+
+def _padded(mice: list[tuple[str, str]], columns: int) -> list[tuple[str, str] | None]:
+    """Return mice, filled with None to whole rows."""
+    return [*mice, *([None] * (-len(mice) % columns))]
 
 
 def shortened(name: str, *, most: int = 18) -> str:
@@ -114,8 +137,10 @@ def shortened(name: str, *, most: int = 18) -> str:
 def _mouse_panel(axes: Axes, points: pd.DataFrame, curve: pd.DataFrame | None, group: Group, preset: Preset) -> None:
     if curve is not None:
         bounds = curve[(curve["ci_low"] > 0) & curve["ci_high"].notna()]
-        axes.fill_between(bounds["cell_day"], bounds["ci_low"], bounds["ci_high"], color=group.colour, alpha=0.22, linewidth=0)
-        axes.plot(curve["cell_day"], curve["fitted"], color=group.colour, linewidth=0.9, gid="fit")
+        axes.fill_between(
+            bounds["cell_day"], bounds["ci_low"], bounds["ci_high"], color=group.colour, alpha=0.22, linewidth=0
+        )
+        axes.plot(curve["cell_day"], curve["fitted"], color=group.colour, linewidth=0.9, label="_fit")
     else:
         axes.text(0.96, 0.06, "not fitted", transform=axes.transAxes, ha="right", fontsize=preset.min_size_pt)
     _points(axes, points, group, area=5.0)
@@ -141,12 +166,18 @@ def _by_group(study: Study, preset: Preset, points: pd.DataFrame, curves: pd.Dat
         paths = [path[["cell_day", "fitted"]].to_numpy(dtype=float) for _, path in own.groupby(data.MOUSE, sort=True)]
         axes.add_collection(marks.lines(paths, group))
         whole = curves[(curves["group"] == group.name) & (curves["level"] == "group")]
-        axes.plot(whole["cell_day"], whole["fitted"], color="#000000", linewidth=1.5, gid="group-curve", zorder=5)
+        axes.plot(whole["cell_day"], whole["fitted"], color="#000000", linewidth=1.5, label="_group-curve", zorder=5)
         _points(axes, points[points["group"] == group.name], group, area=2.0)
         axes.set_title(f"{group.name} (n = {len(_mice_of(points, group))})")
         axes.set_xlabel("Time since cells (days)")
     axes_of[0].set_ylabel(_quantity(study)[1])
-    marks.key(figure, groups, below=bool(points["is_below_detection"].any()), excluded=bool(points["excluded"].any()), style=preset)
+    marks.key(
+        figure,
+        groups,
+        below=bool(points["is_below_detection"].any()),
+        excluded=bool(points["excluded"].any()),
+        style=preset,
+    )
     return figure
 
 
@@ -165,9 +196,16 @@ def _fits_alt(study: Study, model: str, points: pd.DataFrame, groups: list[Group
     parts = []
     for group in groups:
         own = points[points["group"] == group.name]
-        parts.append(f"{group.name}, {words.mice(own)} mice, {words.number(own['value'].min())} to {words.number(own['value'].max())}")
+        parts.append(
+            f"{group.name}, {words.mice(own)} mice, "
+            f"{words.number(own['value'].min())} to {words.number(own['value'].max())}"
+        )
     curves = f"curves of the model {model.replace('_', '-')}" if model else "no curves"
-    return f"Expansion of each mouse, {_quantity(study)[0].lower()} in {study.region} by day, {curves}: " + "; ".join(parts) + "."
+    return (
+        f"Expansion of each mouse, {_quantity(study)[0].lower()} in {study.region} by day, {curves}: "
+        + "; ".join(parts)
+        + "."
+    )
 
 
 def growth_parameters(study: Study, preset: Preset) -> Drawing:
@@ -191,8 +229,7 @@ def growth_parameters(study: Study, preset: Preset) -> Drawing:
     if points.empty:
         text = "No parameter of expansion could be estimated in any mouse."
         return Drawing(style.nothing(preset, text), title, text, text)
-    found = set(points["endpoint"])
-    endpoints = [name for name in NAMES if name in found] + sorted(found - set(NAMES))
+    endpoints = names.in_order(set(points["endpoint"]))
     groups = [group for group in study.groups if (points["group"] == group.name).any()]
     n_rows, columns = marks.grid(len(endpoints), most_columns=5)
     figure = style.canvas(preset, width="double", height_mm=10 + 50 * n_rows)
@@ -206,15 +243,16 @@ def growth_parameters(study: Study, preset: Preset) -> Drawing:
     shown = points.assign(is_below_detection=False)
     caption = " ".join(
         [
-            f"Parameters of the model {data.chosen_model(study.selection).replace('_', '-')}, fitted to each mouse's {_quantity(study)[0].lower()} in {study.region}.",
+            f"Parameters of the model {data.chosen_model(study.selection).replace('_', '-')}, fitted to each mouse's",
+            f"{_quantity(study)[0].lower()} in {study.region}.",
             words.MOUSE_IS_A_POINT,
-            "Black: geometric mean and 95 % confidence interval by t on the log scale; arithmetic on linear axes.",
+            f"Black: geometric mean and {study.interval} by t on the log scale; arithmetic on linear axes.",
             "Mice whose fit does not give the parameter are not drawn; the report lists them with the reason.",
             words.key_of_groups(groups, shown),
             words.marks(shown),
         ]
     )
-    return Drawing(figure, title, words.tidy(caption), f"{title}, mean [95 % CI]: " + "; ".join(alts) + ".")
+    return Drawing(figure, title, words.tidy(caption), f"{title}, mean [CI]: " + "; ".join(alts) + ".")
 
 
 def is_log(study: Study, endpoint: str) -> bool:
@@ -226,7 +264,9 @@ def is_log(study: Study, endpoint: str) -> bool:
 def _parameter_panel(axes: Axes, study: Study, points: pd.DataFrame, endpoint: str, groups: list[Group]) -> str:
     log = is_log(study, endpoint) and bool((points["value"] > 0).all())
     summaries = data.rows(study.summaries, analysis=data.MAIN, endpoint=endpoint)
-    columns = ["geometric_mean", "geometric_mean_ci_low", "geometric_mean_ci_high"] if log else ["mean", "ci_low", "ci_high"]
+    columns = (
+        ["geometric_mean", "geometric_mean_ci_low", "geometric_mean_ci_high"] if log else ["mean", "ci_low", "ci_high"]
+    )
     labels, alts = [], []
     for index, group in enumerate(groups):
         some = points[points["group"] == group.name]
@@ -235,7 +275,7 @@ def _parameter_panel(axes: Axes, study: Study, points: pd.DataFrame, endpoint: s
         excluded = some["excluded"].to_numpy(dtype=bool)
         marks.mice(axes, at, values, group=group, excluded=excluded, below=np.zeros(len(values), dtype=bool))
         n = 0
-        for row in summaries[summaries["group"] == group.name].to_dict("records"):
+        for row in data.records(summaries[summaries["group"] == group.name]):
             centre, low, high = (float(row[name]) for name in columns)
             marks.interval(axes, index + 0.28, centre, low, high)
             n = int(row["n"])
@@ -246,7 +286,7 @@ def _parameter_panel(axes: Axes, study: Study, points: pd.DataFrame, endpoint: s
         style.log_axis(axes.yaxis, low=style.log_limits(extent)[0], high=style.log_limits(extent)[1])
     axes.set_xticks(range(len(groups)), labels)
     axes.set_xlim(-0.6, len(groups) - 0.4)
-    unit = str(points["unit"].iloc[0])
-    name = NAMES.get(endpoint, endpoint.replace("_", " ").capitalize())
+    unit = display.unit_label(str(points["unit"].iloc[0]), uptake_label=study.label)
+    name = names.endpoint_name(endpoint).capitalize()
     axes.set_ylabel(f"{name} ({unit})" if unit else name)
     return f"{name} ({unit}): " + ", ".join(alts)

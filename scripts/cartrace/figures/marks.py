@@ -23,7 +23,7 @@ def spread(values: NDArray[np.float64], *, width: float) -> NDArray[np.float64]:
     rank = np.argsort(np.argsort(values, kind="stable"), kind="stable")
     if len(values) == 1:
         return np.zeros(1)
-    return ((0.5 + rank * GOLDEN) % 1.0 - 0.5) * width
+    return np.asarray(((0.5 + rank * GOLDEN) % 1.0 - 0.5) * width, dtype=np.float64)
 
 
 def mice(
@@ -53,7 +53,11 @@ def mice(
     """
     inside = np.isfinite(x) & np.isfinite(y)
     pixels = bool(inside.sum() > MOST_VECTOR_MARKS)
-    kinds = (("mice", inside & ~excluded & ~below), ("below", inside & ~excluded & below), ("excluded", inside & excluded))
+    kinds = (
+        ("mice", inside & ~excluded & ~below),
+        ("below", inside & ~excluded & below),
+        ("excluded", inside & excluded),
+    )
     for kind, which in kinds:
         if not which.any():
             continue
@@ -72,8 +76,7 @@ def mice(
                 alpha=0.85 if kind == "mice" else None,
                 zorder=3,
             )
-        marks.set_gid(f"{kind}-{group.marker}")
-        marks.set_label(f"_{kind}:{group.name}")
+        marks.set_label(f"_{kind}")
         marks.set_rasterized(pixels)
 
 
@@ -84,21 +87,51 @@ def interval(
     if not np.isfinite(centre):
         return
     if np.isfinite(low) and np.isfinite(high):
-        ends: tuple[Sequence[float], Sequence[float]] = ([low, high], [at, at]) if horizontal else ([at, at], [low, high])
-        axes.plot(*ends, color="#000000", linewidth=0.9, zorder=4, gid="interval", solid_capstyle="butt")
+        ends: tuple[Sequence[float], Sequence[float]] = (
+            ([low, high], [at, at]) if horizontal else ([at, at], [low, high])
+        )
+        axes.plot(*ends, color="#000000", linewidth=0.9, zorder=4, label="_interval", solid_capstyle="butt")
     x, y = (centre, at) if horizontal else (at, centre)
-    axes.plot([x], [y], marker="|" if horizontal else "_", markersize=size, color="#000000", markeredgewidth=1.1, zorder=5, gid="mean")
+    axes.plot(
+        [x],
+        [y],
+        marker="|" if horizontal else "_",
+        markersize=size,
+        color="#000000",
+        markeredgewidth=1.1,
+        zorder=5,
+        label="_mean",
+    )
 
 
-def key(figure: Figure, groups: Sequence[Group], *, below: bool, excluded: bool, style: Preset, line: bool = False) -> None:
-    """Put the key above the figure: the groups, and the marks of what is below detection or excluded where they occur."""
+def key(
+    figure: Figure, groups: Sequence[Group], *, below: bool, excluded: bool, style: Preset, line: bool = False
+) -> None:
+    """Put the key above the figure: the groups, and the marks of what is below detection or excluded."""
     entries = [
-        Line2D([], [], linestyle="-" if line else "", marker=group.marker, markersize=3, color=group.colour, label=group.name)
+        Line2D(
+            [],
+            [],
+            linestyle="-" if line else "",
+            marker=group.marker,
+            markersize=3,
+            color=group.colour,
+            label=group.name,
+        )
         for group in groups
     ]
     if below:
         entries.append(
-            Line2D([], [], linestyle="", marker="o", markersize=3, markerfacecolor="#ffffff", color=GREY, label="below detection")
+            Line2D(
+                [],
+                [],
+                linestyle="",
+                marker="o",
+                markersize=3,
+                markerfacecolor="#ffffff",
+                color=GREY,
+                label="below detection",
+            )
         )
     if excluded:
         entries.append(Line2D([], [], linestyle="", marker="x", markersize=3, color=GREY, label="excluded"))
@@ -108,7 +141,9 @@ def key(figure: Figure, groups: Sequence[Group], *, below: bool, excluded: bool,
 
 def lines(paths: Sequence[NDArray[np.float64]], group: Group) -> LineCollection:
     """Return thin lines, one a mouse, from arrays of shape (points, 2)."""
-    drawn = LineCollection(list(paths), colors=group.colour, linewidths=0.35, alpha=0.55, zorder=2, gid="mouse-lines")
+    drawn = LineCollection(
+        list(paths), colors=group.colour, linewidths=0.35, alpha=0.55, zorder=2, label="_mouse-lines"
+    )
     drawn.set_rasterized(len(paths) > MOST_VECTOR_MARKS // 10)
     return drawn
 

@@ -12,7 +12,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 MM_PER_INCH = 25.4
 PNG_DPI = 200
@@ -152,19 +152,25 @@ def canvas(style: Preset, *, width: str, height_mm: float) -> Figure:
     )
 
 
+def settle(figure: Figure) -> None:
+    """Lay a figure out once, for all the formats that it is saved in."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+
+
 def plain_number(value: float) -> str:
     """Return an axis number: plain between 0.001 and 1000, else as a power of ten."""
     if value == 0:
         return "0"
     exponent = math.floor(math.log10(abs(value)) + 1e-9)
-    if -4 < exponent < 4:  # noqa: PLR2004 -- beyond these, zeros outnumber digits
+    if -4 < exponent < 4:
         return f"{value:.10g}".replace("-", "−")
     mantissa = f"{value / 10**exponent:.3g}"
     power = f"10{str(exponent).translate(_SUPERSCRIPTS)}"
     return power if mantissa == "1" else f"{mantissa}×{power}"
 
 
-def log_axis(axis: Axis, *, low: float, high: float, most_ticks: int = 6) -> None:
+def log_axis(axis: Axis, *, low: float, high: float, most_ticks: int = 6, minor: bool = True) -> None:
     """Put a log scale from `low` to `high` on an axis, labelled at decades, or at 1, 2, 5 where decades are few.
 
     Parameters
@@ -175,8 +181,10 @@ def log_axis(axis: Axis, *, low: float, high: float, most_ticks: int = 6) -> Non
         Limits, positive.
     most_ticks : int
         Most labels that fit.
+    minor : bool
+        Whether there is room for ticks between the labels.
     """
-    if axis.axis_name == "x":
+    if axis is axis.axes.xaxis:
         axis.axes.set_xscale("log")
         axis.axes.set_xlim(low, high)
     else:
@@ -185,28 +193,46 @@ def log_axis(axis: Axis, *, low: float, high: float, most_ticks: int = 6) -> Non
     ticks = log_ticks(low, high, most_ticks)
     axis.set_major_locator(FixedLocator(ticks))
     axis.set_major_formatter(FuncFormatter(lambda value, _: plain_number(value)))
-    axis.set_minor_locator(LogLocator(subs=range(2, 10), numticks=50))
+    axis.set_minor_locator(LogLocator(subs=range(2, 10), numticks=50) if minor else NullLocator())
     axis.set_minor_formatter(NullFormatter())
 
 
 def log_ticks(low: float, high: float, most: int) -> list[float]:
-    """Return round numbers between `low` and `high` for a log axis, three or more, at most `most`."""
+    """Return round numbers between `low` and `high` for a log axis, two or more and at most `most`.
+
+    Parameters
+    ----------
+    low, high : float
+        Limits, positive.
+    most : int
+        Most labels that fit.
+
+    Returns
+    -------
+    list of float
+        Powers of ten where there are three, else with 3, or 2 and 5 between them, else round steps.
+    """
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    for mantissas in ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0), tuple(1 + i / 10 for i in range(90))):
-        ticks = [m * 10.0**e for e in range(first, last + 1) for m in mantissas]
-        ticks = [float(f"{tick:.3g}") for tick in ticks if low * 0.9999 <= tick <= high * 1.0001]
-        if len(ticks) >= 3:  # noqa: PLR2004
-            break
-    step = math.ceil(len(ticks) / most)
-    return ticks[::step] if step > 1 else ticks
+    fewer: list[float] = []
+    for mantissas in ((1,), (1, 3), (1, 2, 5)):
+        ticks = [m * 10.0**e for e in range(first, last + 1) for m in mantissas if low <= m * 10.0**e <= high]
+        if len(ticks) > most and len(fewer) > 1:
+            return fewer
+        if len(ticks) > most:
+            return ticks[:: math.ceil(len(ticks) / most)]
+        if len(ticks) > 2:
+            return ticks
+        fewer = ticks
+    steps = MaxNLocator(most - 1, steps=[1, 2, 5, 10]).tick_values(low, high)
+    return [float(f"{tick:.6g}") for tick in steps if low <= tick <= high and tick > 0]
 
 
 def log_limits(values: Sequence[float], *, margin: float = 0.06) -> tuple[float, float]:
-    """Return limits of a log axis that hold all positive finite values, with a margin; (0.1, 10) where there is none."""
+    """Return limits of a log axis around all positive finite values, with a margin; (0.1, 10) without any."""
     good = [math.log10(value) for value in values if math.isfinite(value) and value > 0]
     if not good:
         return 0.1, 10.0
-    span = max(max(good) - min(good), 0.3)
+    span = max(max(good) - min(good), 0.12)
     middle = (max(good) + min(good)) / 2
     half = span / 2 + margin * span
     return float(10 ** (middle - half)), float(10 ** (middle + half))

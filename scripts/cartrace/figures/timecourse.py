@@ -63,14 +63,23 @@ def pet_timecourse(study: Study, preset: Preset) -> Drawing:
     for axes in cells[len(shown) :]:
         axes.set_axis_off()
     for axes, panel in zip(cells, shown, strict=False):
-        _panel(axes, panel, groups)
-    marks.key(figure, groups, below=bool(points["is_below_detection"].any()), excluded=bool(points["excluded"].any()), style=preset, line=True)
+        _panel(axes, panel, groups, preset)
+    marks.key(
+        figure,
+        groups,
+        below=bool(points["is_below_detection"].any()),
+        excluded=bool(points["excluded"].any()),
+        style=preset,
+        line=True,
+    )
     caption = " ".join(
         [
             f"Uptake by PET over the days since the cells were given: {words.listed(panel.title for panel in shown)}.",
-            "Thin line: one mouse. Thick line and bars: geometric mean of the group in a session and its 95 % confidence",
-            "interval by t on the log scale, at the group's median day, where all its values are positive.",
-            "Dashed: critical level, below which cells are not detected." if response is not None else "",
+            "Thin line: one mouse. Thick line and bars: geometric mean of the group in a session and its",
+            f"{study.interval} by t on the log scale, at the group's median day, where all its values are positive.",
+            "Dashed: median critical level of a cohort's session, below which cells are not detected."
+            if response is not None
+            else "",
             words.key_of_groups(groups, points),
             words.marks(points),
             words.hidden(points, points["placed"].to_numpy(dtype=float)),
@@ -108,8 +117,21 @@ def _response_panel(study: Study) -> Panel | None:
 def _placed(points: pd.DataFrame) -> pd.DataFrame:
     below = points["is_below_detection"].to_numpy(dtype=bool)
     values, limits = (points[name].to_numpy(dtype=float) for name in ("value", "critical_level"))
-    columns = [*data.MOUSE, "group", "session", "cell_day", "value", "is_below_detection", "excluded", "exclusion_reason"]
-    return points[columns].assign(placed=data.positions(values, limits, below)).sort_values([*data.MOUSE, "cell_day"], kind="stable")
+    columns = [
+        *data.MOUSE,
+        "group",
+        "session",
+        "cell_day",
+        "value",
+        "is_below_detection",
+        "excluded",
+        "exclusion_reason",
+    ]
+    return (
+        points[columns]
+        .assign(placed=data.positions(values, limits, below))
+        .sort_values([*data.MOUSE, "cell_day"], kind="stable")
+    )
 
 
 def _with_day(means: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
@@ -119,8 +141,9 @@ def _with_day(means: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
     return renamed.merge(days, on=["group", "session"], how="inner").sort_values(["group", "cell_day"], kind="stable")
 
 
-def _panel(axes: Axes, panel: Panel, groups: list[Group]) -> None:
-    extent = [*panel.points["placed"], *panel.means["low"], *panel.means["high"]]
+def _panel(axes: Axes, panel: Panel, groups: list[Group], preset: Preset) -> None:
+    levels = list(panel.levels["critical_level"]) if len(panel.levels) else []
+    extent = [*panel.points["placed"], *panel.means["low"], *panel.means["high"], *levels]
     low, high = style.log_limits(extent)
     style.log_axis(axes.yaxis, low=low, high=high)
     # Means stand a little beside each other, so that their intervals can be told apart.
@@ -136,11 +159,24 @@ def _panel(axes: Axes, panel: Panel, groups: list[Group]) -> None:
         marks.mice(axes, day, placed, group=group, excluded=flags[0], below=flags[1], area=3.0)
         means = panel.means[(panel.means["group"] == group.name) & panel.means["centre"].notna()]
         beside = means["cell_day"] + dodge * (groups.index(group) - (len(groups) - 1) / 2)
-        axes.plot(beside, means["centre"], color=group.colour, linewidth=1.3, zorder=4, gid="group-mean")
+        axes.plot(beside, means["centre"], color=group.colour, linewidth=1.3, zorder=4, label="_group-mean")
         axes.vlines(beside, means["low"], means["high"], color=group.colour, linewidth=1.1, zorder=4)
-    for _, some in panel.levels.groupby("cohort") if len(panel.levels) else ():
+    for cohort, some in panel.levels.groupby("cohort") if len(panel.levels) else ():
         line = some.sort_values("cell_day")
-        axes.plot(line["cell_day"], line["critical_level"], color="#000000", linewidth=0.6, linestyle=(0, (3, 2)), zorder=1, gid="critical-level")
+        if panel.levels["cohort"].nunique() > 1:
+            end = (float(line["cell_day"].iloc[-1]), float(line["critical_level"].iloc[-1]))
+            axes.annotate(
+                str(cohort), end, (2, 0), textcoords="offset points", va="center", fontsize=preset.min_size_pt
+            )
+        axes.plot(
+            line["cell_day"],
+            line["critical_level"],
+            color="#000000",
+            linewidth=0.6,
+            linestyle=(0, (3, 2)),
+            zorder=1,
+            label="_critical-level",
+        )
     axes.set_title(panel.title)
     axes.set_xlabel("Time since cells (days)")
     axes.set_ylabel(panel.ylabel)
@@ -159,7 +195,7 @@ def _alt(panel: Panel, groups: list[Group]) -> str:
     parts = []
     for group in groups:
         means = panel.means[panel.means["group"] == group.name]
-        course = ", ".join(f"day {row['cell_day']:.3g} {words.with_interval(row)}" for row in means.to_dict("records"))
+        course = ", ".join(f"day {row['cell_day']:.3g} {words.with_interval(row)}" for row in data.records(means))
         if course:
             parts.append(f"{group.name} {course}")
-    return f"{panel.title}, {panel.ylabel}, geometric mean [95 % CI]: " + ("; ".join(parts) or "no group mean")
+    return f"{panel.title}, {panel.ylabel}, geometric mean [CI]: " + ("; ".join(parts) or "no group mean")

@@ -57,7 +57,8 @@ def biodistribution(study: Study, preset: Preset) -> Drawing:
         for session in sessions[-MOST_PANELS:]
     ]
     order = data.order_regions(points, study.region, "value")
-    what = f"Uptake by the gamma counter ({study.label}), {len(order)} tissues, session {words.listed(sessions[-MOST_PANELS:])}"
+    shown = words.listed(sessions[-MOST_PANELS:])
+    what = f"Uptake by the gamma counter ({study.label}), {len(order)} tissues, session {shown}"
     return _drawing(study, preset, panels, order, title="Biodistribution", what=what, left_out=sessions[:-MOST_PANELS])
 
 
@@ -81,23 +82,28 @@ def ratios(study: Study, preset: Preset) -> Drawing:
         text = "No mouse has a tissue and a reference region by the counter."
         return Drawing(style.nothing(preset, text), "Ratios to reference regions", text, text)
     points = points.assign(is_below_detection=False, critical_level=np.nan)
-    pairs = [tuple(pair) for pair in points[["session", "reference"]].drop_duplicates().sort_values(["session", "reference"]).to_numpy()]
+    pairs = [
+        tuple(pair)
+        for pair in points[["session", "reference"]].drop_duplicates().sort_values(["session", "reference"]).to_numpy()
+    ]
     many = points["session"].nunique() > 1
     panels = []
     for session, reference in pairs[-MOST_PANELS:]:
         some = data.rows(points, session=session, reference=reference)
         title = f"to {reference}, {session}" if many else f"to {reference}"
-        panels.append(Panel(title, f"Tissue-to-{reference} ratio", some, _ratio_means(some)))
+        panels.append(
+            Panel(title, f"Tissue-to-{reference} ratio", some, _ratio_means(some, confidence=study.confidence))
+        )
     order = data.order_regions(points, study.region, "value")
     what = "Ratio of each tissue's uptake (%ID/g) to that of the reference region of the same mouse"
     left_out = [f"{reference}, {session}" for session, reference in pairs[:-MOST_PANELS]]
     return _drawing(study, preset, panels, order, title="Ratios to reference regions", what=what, left_out=left_out)
 
 
-def _ratio_means(points: pd.DataFrame) -> pd.DataFrame:
+def _ratio_means(points: pd.DataFrame, *, confidence: float) -> pd.DataFrame:
     rows = []
     for (region, group), some in points[~points["excluded"]].groupby(["region", "group"], sort=True):
-        centre, low, high = data.geometric_interval(some["value"].to_numpy(dtype=float))
+        centre, low, high = data.geometric_interval(some["value"].to_numpy(dtype=float), confidence=confidence)
         rows.append({"region": region, "group": group, "n": len(some), "centre": centre, "low": low, "high": high})
     return pd.DataFrame(rows, columns=["region", "group", "n", "centre", "low", "high"])
 
@@ -116,10 +122,16 @@ def _drawing(
             axes.set_title(panel.title)
     columns[0].set_yticks([pitch * row + (len(groups) - 1) / 2 for row in range(len(order))], order)
     columns[0].set_ylim(pitch * len(order) - GAP_ROWS + 0.2, -1.2)
-    marks.key(figure, groups, below=bool(points["is_below_detection"].any()), excluded=bool(points["excluded"].any()), style=preset)
+    marks.key(
+        figure,
+        groups,
+        below=bool(points["is_below_detection"].any()),
+        excluded=bool(points["excluded"].any()),
+        style=preset,
+    )
     caption = " ".join(
         [
-            f"{what}. {words.MOUSE_IS_A_POINT} Black: geometric mean and 95 % confidence interval by t on the log scale;",
+            f"{what}. {words.MOUSE_IS_A_POINT} Black: geometric mean and {study.interval} by t on the log scale;",
             "numbers at the right: mice in it.",
             words.key_of_groups(groups, points),
             words.marks(points),
@@ -151,12 +163,23 @@ def _panel(axes: Axes, panel: Panel, *, groups: list[Group], order: list[str], p
                 at[here] += marks.spread(x[here], width=0.4)
             excluded, below = (some[name].to_numpy(dtype=bool) for name in ("excluded", "is_below_detection"))
             marks.mice(axes, x, at, group=group, excluded=excluded, below=below, area=5.0)
-        for mean in panel.means[panel.means["group"] == group.name].to_dict("records"):
+        for mean in data.records(panel.means[panel.means["group"] == group.name]):
             if mean["region"] in row_of:
                 y = pitch * row_of[mean["region"]] + index
-                marks.interval(axes, y + MEAN_OFFSET, mean["centre"], mean["low"], mean["high"], horizontal=True, size=3.5)
-                axes.text(1.005, y, f"{mean['n']}", transform=axes.get_yaxis_transform(), fontsize=preset.min_size_pt, va="center")
-    axes.text(1.005, -0.9, "n", transform=axes.get_yaxis_transform(), fontsize=preset.min_size_pt, va="center", style="italic")
+                marks.interval(
+                    axes, y + MEAN_OFFSET, mean["centre"], mean["low"], mean["high"], horizontal=True, size=3.5
+                )
+                axes.text(
+                    1.005,
+                    y,
+                    f"{mean['n']}",
+                    transform=axes.get_yaxis_transform(),
+                    fontsize=preset.min_size_pt,
+                    va="center",
+                )
+    axes.text(
+        1.005, -0.9, "n", transform=axes.get_yaxis_transform(), fontsize=preset.min_size_pt, va="center", style="italic"
+    )
     for row in range(1, len(order)):
         axes.axhline(pitch * row - GAP_ROWS / 2 - 0.5, color="#BBBBBB", linewidth=0.3, zorder=0)
     axes.set_xlabel(panel.xlabel)
@@ -165,13 +188,13 @@ def _panel(axes: Axes, panel: Panel, *, groups: list[Group], order: list[str], p
 
 
 def _alt(panel: Panel, order: list[str], groups: list[Group]) -> str:
-    means = panel.means.set_index(["region", "group"])
+    means = {(row["region"], row["group"]): row for row in data.records(panel.means)}
     parts = []
     for region in order:
         found = [
-            f"{group.name} {words.with_interval(means.loc[(region, group.name)])}"
+            f"{group.name} {words.with_interval(means[region, group.name])}"
             for group in groups
-            if (region, group.name) in means.index
+            if (region, group.name) in means
         ]
         if found:
             parts.append(f"{region}: {', '.join(found)}")

@@ -34,7 +34,9 @@ def with_interval(row: Mapping[str, Any] | pd.Series) -> str:
         return f"no mean, n = {int(row['n'])}"
     if np.isnan(low) or np.isnan(high):
         return f"{number(centre)}, n = {int(row['n'])}"
-    return "{} [{}, {}], n = {}".format(*display.format_estimate(centre, low, high, scale="linear" if low <= 0 else "log"), int(row["n"]))
+    return "{} [{}, {}], n = {}".format(
+        *display.format_estimate(centre, low, high, scale="linear" if low <= 0 else "log"), int(row["n"])
+    )
 
 
 def mice(points: pd.DataFrame) -> int:
@@ -62,9 +64,8 @@ def marks(points: pd.DataFrame) -> str:
     if len(crosses):
         reasons = listed(sorted(set(crosses["exclusion_reason"]) - {""}))
         count = mice(crosses)
-        parts.append(
-            f"Crosses: excluded from means and tests ({count} {'mouse' if count == 1 else 'mice'}{'; ' + reasons if reasons else ''})."
-        )
+        who = f"{count} {'mouse' if count == 1 else 'mice'}" + (f"; {reasons}" if reasons else "")
+        parts.append(f"Crosses: excluded from means and tests ({who}).")
     else:
         parts.append("No value drawn here is excluded.")
     return " ".join(parts)
@@ -75,7 +76,9 @@ def hidden(points: pd.DataFrame, placed: NDArray[np.float64]) -> str:
     count = int((~np.isfinite(placed) & points["value"].notna().to_numpy()).sum())
     if not count:
         return ""
-    return f"{count} value{'s' if count > 1 else ''} of zero or less cannot stand on a log axis; they are in the tables."
+    return (
+        f"{count} value{'s' if count > 1 else ''} of zero or less cannot stand on a log axis; they are in the tables."
+    )
 
 
 def left_out(lead: str, names: Sequence[str]) -> str:

@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from cartrace.readers import pmod, table, wizard2
 from cartrace.readers.export import CounterRun, CountRow, Export, RoiRow, RoiTable, Settings
 
-__all__ = ["READERS", "CountRow", "CounterRun", "Export", "Reader", "RoiRow", "RoiTable", "Settings", "choose", "readers_of"]
+__all__ = [
+    "READERS",
+    "CountRow",
+    "CounterRun",
+    "Export",
+    "Reader",
+    "RoiRow",
+    "RoiTable",
+    "Settings",
+    "choose",
+    "readers_of",
+]
 
 
 @dataclass(frozen=True)
@@ -38,9 +49,17 @@ class Reader:
 
 READERS: tuple[Reader, ...] = (
     Reader("wizard2", "counter", "Wizard2 2470/2480 CSV", wizard2.detects, wizard2.reads),
-    Reader("table", "counter", "any table, by 'counter.columns'", table.detects_counter, table.reads_counter),
+    Reader(
+        "table",
+        "counter",
+        "any table whose columns 'counter.columns' of the config names",
+        table.detects_counter,
+        table.reads_counter,
+    ),
     Reader("pmod_voistat", "pet", "PMOD VOI statistics (.voistat)", pmod.detects, pmod.reads),
-    Reader("table", "pet", "any table, by 'pet.columns'", table.detects_pet, table.reads_pet),
+    Reader(
+        "table", "pet", "any table whose columns 'pet.columns' of the config names", table.detects_pet, table.reads_pet
+    ),
 )
 
 
@@ -82,6 +101,5 @@ def choose(export: Export, *, what: str, form: str, settings: Settings) -> Reade
         why = f"the file looks like {' and like '.join(reader.name for reader in taking)}"
         raise export.refuse("format-ambiguous", why, f"Say which one it is with '{what}.format' in the config")
     if not taking:
-        remedy = f"Read are {names}. For another table declare '{what}.columns' in the config"
-        raise export.refuse("format-unknown", "the file is of no kind that is read", remedy)
+        raise export.refuse("format-unknown", "the file is of no kind that is read", f"Read are {names}")
     return taking[0]

@@ -75,7 +75,13 @@ def _fit(
         parameters = parameters + np.linalg.lstsq(jacobian, residual, rcond=None)[0]
     variance = float(residual @ residual) / max(len(rate) - 4, 1)
     slope_se = float(np.sqrt(variance * np.linalg.pinv(jacobian.T @ jacobian)[2, 2])) / scale
-    return float(parameters[0]) * 1e-6, float(parameters[1]), float(parameters[2]) / scale, float(parameters[3]), slope_se
+    return (
+        float(parameters[0]) * 1e-6,
+        float(parameters[1]),
+        float(parameters[2]) / scale,
+        float(parameters[3]),
+        slope_se,
+    )
 
 
 def _reference(instant_s: float) -> str:
@@ -87,5 +93,9 @@ def _reference(instant_s: float) -> str:
 
 def _rest(dead_time_s: float, background_cps: float) -> str:
     dead = f"dead-time corrected ({1e6 * dead_time_s:.1f} µs)" if dead_time_s > 2e-7 else "not dead-time corrected"
-    ground = f"background-subtracted ({60.0 * background_cps:.0f} cpm)" if background_cps > 0.05 else "not background-subtracted"
+    ground = (
+        f"background-subtracted ({60.0 * background_cps:.0f} cpm)"
+        if background_cps > 0.05
+        else "not background-subtracted"
+    )
     return f"{dead}, {ground}"

@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 
 from cartrace.errors import InputError, Problem
 
-MISSING = frozenset(["", ".", "-", "nan", "na", "n/a", "n.a.", "null", "none", "infinity", "-infinity", "#div/0!", "#n/a"])
+MISSING = frozenset(
+    ["", ".", "-", "nan", "na", "n/a", "n.a.", "null", "none", "infinity", "-infinity", "#div/0!", "#n/a"]
+)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _HEAD = 8_192
 
@@ -53,9 +55,16 @@ class Export:
         """Return the rows of delimited text, cells without the spaces around them."""
         return [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(self.text), delimiter=delimiter)]
 
-    def problem(self, code: str, why: str, remedy: str, *, row: int | None = None, column: str = "", value: str | None = None) -> Problem:
+    def problem(
+        self, code: str, why: str, remedy: str, *, row: int | None = None, column: str = "", value: str | None = None
+    ) -> Problem:
         """Return a problem of this file."""
         return Problem(code, why, remedy, file=self.name, row=row, column=column, value=value)
+
+    def not_as_wide(self, row: int, *, found: int, header: int) -> Problem:
+        """Return the problem of a row whose cells cannot be told: a number with a comma moves all that follows it."""
+        why = f"the row has {found} cells, the header {header}"
+        return self.problem("row-width", why, "Export again; never edit an export", row=row)
 
     def refuse(self, code: str, why: str, remedy: str) -> InputError:
         """Return the error of a file that cannot be read at all."""

@@ -1,14 +1,15 @@
 """PMOD: tables of VOI statistics (.voistat, versions 3 and 4) and acquisition times (.acqtimes).
 
 Read from public files: ropensci/tacmagic ``inst/extdata/AD06_TAC.voistat`` (version 3), Kuttner/pyPET
-``Example_data/VOIdata_M3.voistat`` (version 4). Which columns there are is the user's choice in PMOD; time is the middle
-of the frame, and the unit of the values stands in the header's brackets.
+``Example_data/VOIdata_M3.voistat`` (version 4). Which columns there are is the user's choice in PMOD; time is the
+middle of the frame, and the unit of the values stands in the header's brackets.
 """
 
 from __future__ import annotations
 
 import re
 from datetime import datetime
+from typing import TypeAlias
 
 from cartrace import units
 from cartrace.errors import InputError, Problem
@@ -22,7 +23,9 @@ _CLOSE_S = 0.51  # midpoints are often rounded to whole seconds
 
 def detects(export: Export, settings: Settings) -> bool:
     """Return whether the file calls itself PMOD VOI statistics, or has their header."""
-    return not export.is_workbook and ("PMOD_VOI_STATISTICS" in export.head[:200] or _header(export.head.split("\n")) is not None)
+    return not export.is_workbook and (
+        "PMOD_VOI_STATISTICS" in export.head[:200] or _header(export.head.split("\n")) is not None
+    )
 
 
 def _header(lines: list[str]) -> tuple[int, str, list[tuple[str, str]]] | None:
@@ -56,37 +59,46 @@ def reads(export: Export, settings: Settings) -> RoiTable:
         raise export.refuse("missing-column", why, "Switch the statistics on in PMOD and export again")
     unit_of = dict(columns)
     values = _values(export, lines, top, delimiter, place, unit_of)
-    mids = sorted({mid for _, _, mid, _, _, _, _ in values})
-    frames, finding = _frames(export, mids, settings)
-    rows = tuple(RoiRow(labels, region, *frames[mid], value, sd, volume, row) for labels, region, mid, value, sd, volume, row in values)
+    # Mice of one export may have been scanned with different frames.
+    mids: dict[tuple[str, ...], set[float]] = {}
+    for labels, _, mid, *_ in values:
+        mids.setdefault(labels, set()).add(mid)
+    found_frames = {labels: _frames(export, sorted(own), settings) for labels, own in mids.items()}
+    rows = tuple(
+        RoiRow(labels, region, *found_frames[labels][0][mid], value, sd, volume, row)
+        for labels, region, mid, value, sd, volume, row in values
+    )
     written = _WRITTEN.search(export.head)
     return RoiTable(
         rows,
         n_rows=len(values),
         unit=unit_of["Averaged"],
         written_at=datetime(*(int(part) for part in written.groups())) if written else None,  # type: ignore[arg-type]
-        finding=finding,
+        finding="; ".join(dict.fromkeys(finding for _, finding in found_frames.values())),
     )
 
 
-type_of_row = tuple[tuple[str, ...], str, float, float, float, float, int]
+_Row: TypeAlias = tuple[tuple[str, ...], str, float, float, float, float, int]
 
 
 def _values(
     export: Export, lines: list[str], top: int, delimiter: str, place: dict[str, int], unit_of: dict[str, str]
-) -> list[type_of_row]:
+) -> list[_Row]:
     """Return labels, region, midpoint [s], value, sd, volume [mL] and row number of every row."""
     problems: list[Problem] = []
     seconds = _factor(export, "Time", unit_of, "duration")
     millilitres = _factor(export, "Volume", unit_of, "volume") if "Volume" in place else 1.0
     numeric = {name: place.get(name) for name in ("Time", "Averaged", "Sd", "Volume")}
     region_at, id_at, name_at = place["VoiName(Region)"], place.get("PatientID"), place.get("PatientName")
-    values: list[type_of_row] = []
+    values: list[_Row] = []
     for index in range(top + 1, len(lines)):
         line = lines[index]
         if not line.strip() or line.startswith("#"):
             continue
         row = [cell.strip() for cell in line.split(delimiter)]
+        if len(row) > len(place) and any(row[len(place) :]):
+            problems.append(export.not_as_wide(index + 1, found=len(row), header=len(place)))
+            continue
         read: dict[str, float] = {}
         for name, column in numeric.items():
             cell = cells(row, column)
@@ -100,7 +112,9 @@ def _values(
         labels = (cells(row, id_at), cells(row, name_at))
         # A region without a voxel has no volume; its values are gaps.
         volume = volume if volume > 0 else float("nan")
-        values.append((labels, cells(row, region_at), read["Time"] * seconds, read["Averaged"], read["Sd"], volume, index + 1))
+        values.append(
+            (labels, cells(row, region_at), read["Time"] * seconds, read["Averaged"], read["Sd"], volume, index + 1)
+        )
     if problems:
         raise InputError(problems)
     if not values:
@@ -120,8 +134,11 @@ def _frames(export: Export, mids: list[float], settings: Settings) -> tuple[dict
     """Return start and duration [s] of the frame of every midpoint, and how they were found."""
     if settings.frames is not None:
         if not fits(mids, settings.frames):
-            why = f"the acquisition times beside it ({len(settings.frames)} frames) do not fit its {len(mids)} mid-frame times"
-            raise export.refuse("frames", why, "Put the .acqtimes of this scan beside it, or remove the one that is there")
+            beside = f"{len(settings.frames)} up to {settings.frames[-1][1]:g} s"
+            own = f"{len(mids)} mid-frame times up to {mids[-1]:g} s"
+            why = f"the acquisition times beside the export ({beside}) do not fit its {own}"
+            remedy = "Put the .acqtimes of this scan beside it, or remove the one that is there"
+            raise export.refuse("frames", why, remedy)
         chosen = [(start, end - start) for start, end in settings.frames]
         return dict(zip(mids, chosen, strict=True)), "frames from the acquisition times beside it"
     rebuilt = frames_of_midpoints(mids)
@@ -143,7 +160,7 @@ def fits(mids: list[float], frames: tuple[tuple[float, float], ...]) -> bool:
 
 
 def midpoints(export: Export) -> list[float] | None:
-    """Return the midpoints [s] of a table of VOI statistics, None where they cannot be read."""
+    """Return the midpoints [s] of all mice of a table of VOI statistics, None where they cannot be read."""
     lines = export.text.split("\n")
     found = _header(lines)
     if found is None:

@@ -1,14 +1,26 @@
-"""Any other export: delimited text or a workbook whose columns the study's config names (`counter.columns`, `pet.columns`)."""
+"""Any other export: a table whose columns the study's config names (`counter.columns`, `pet.columns`)."""
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from cartrace import grids, times, units
 from cartrace.errors import InputError, Problem, nearest, plain
-from cartrace.readers.export import CounterRun, CountRow, Export, RoiRow, RoiTable, Settings, frames_of_midpoints, number, plain_number
+from cartrace.readers.export import (
+    CounterRun,
+    CountRow,
+    Export,
+    RoiRow,
+    RoiTable,
+    Settings,
+    frames_of_midpoints,
+    number,
+    plain_number,
+)
 
 COUNTER_COLUMNS = ("rack", "position", "counted_at", "count_s", "counts", "cpm", "window")
 COUNTER_NEEDED = ("position", "counted_at", "count_s", "counts")
@@ -54,7 +66,9 @@ def reads_counter(export: Export, settings: Settings) -> CounterRun:
         rack, position = (plain_number(_text(cells.get(name, ""))) for name in ("rack", "position"))
         # A table with one column of counts has one window; it is called as that column is.
         window = _text(cells.get("window", "")) or table.headers["counts"]
-        rows.append(CountRow(rack, position, window, counted_at, duration, read["counts"], read["cpm"], float("nan"), row))
+        rows.append(
+            CountRow(rack, position, window, counted_at, duration, read["counts"], read["cpm"], float("nan"), row)
+        )
     if problems:
         raise InputError(problems)
     return CounterRun(tuple(rows), n_rows=len(table.cells), conversions=tuple(conversions))
@@ -82,12 +96,13 @@ def reads_pet(export: Export, settings: Settings) -> RoiTable:
     read = []
     for row, cells in table.cells:
         values = {
-            name: _value(export, table, row, name, cells, problems) * factors.get(name, 1.0) for name in (*factors, "value", "sd")
+            name: _value(export, table, row, name, cells, problems) * factors.get(name, 1.0)
+            for name in (*factors, "value", "sd")
         }
         read.append((row, _text(cells.get("animal_label", "")), _text(cells["region"]), values))
     if problems:
         raise InputError(problems)
-    frames = _frames(export, table, [values for *_, values in read])
+    frames = _frames(export, table, [label for _, label, *_ in read], [values for *_, values in read])
     rows = tuple(
         RoiRow((label,), region, *frame, values["value"], values["sd"], values["volume_ml"], row)
         for (row, label, region, values), frame in zip(read, frames, strict=True)
@@ -96,30 +111,42 @@ def reads_pet(export: Export, settings: Settings) -> RoiTable:
     return RoiTable(rows, n_rows=len(rows), unit=bracket[1] if bracket else "", conversions=tuple(conversions))
 
 
-def _frames(export: Export, table: Rows, values: list[dict[str, float]]) -> list[tuple[float, float]]:
+def _frames(
+    export: Export, table: Rows, labels: list[str], values: list[dict[str, float]]
+) -> list[tuple[float, float]]:
     if "frame_mid_s" in table.headers:
-        mids = sorted({value["frame_mid_s"] for value in values})
-        frames = frames_of_midpoints(mids)
-        if frames is None:
-            why = "no frames that follow each other from 0 have these mid-frame times"
-            raise export.refuse("frames", why, "Map frame_start_s and frame_duration_s instead")
-        of_mid = dict(zip(mids, frames, strict=True))
-        return [of_mid[value["frame_mid_s"]] for value in values]
+        return _rebuilt(export, labels, [value["frame_mid_s"] for value in values])
     starts = [value["frame_start_s"] if "frame_start_s" in table.headers else 0.0 for value in values]
     durations = [value["frame_duration_s"] if "frame_duration_s" in table.headers else 0.0 for value in values]
-    if any(not start == start or not duration >= 0 for start, duration in zip(starts, durations, strict=True)):
+    if any(math.isnan(start) or not duration >= 0 for start, duration in zip(starts, durations, strict=True)):
         raise export.refuse("frames", "a frame has no start or no duration", "Fill both in, or map neither")
     return list(zip(starts, durations, strict=True))
+
+
+def _rebuilt(export: Export, labels: list[str], mids: list[float]) -> list[tuple[float, float]]:
+    """Return start and duration [s] of every row's frame from its midpoint, mouse by mouse."""
+    frames: dict[tuple[str, float], tuple[float, float]] = {}
+    for label in dict.fromkeys(labels):
+        own = sorted({mid for owner, mid in zip(labels, mids, strict=True) if owner == label})
+        rebuilt = frames_of_midpoints(own)
+        if rebuilt is None:
+            why = "no frames that follow each other from 0 have these mid-frame times"
+            raise export.refuse("frames", why, "Map frame_start_s and frame_duration_s instead")
+        frames.update({(label, mid): frame for mid, frame in zip(own, rebuilt, strict=True)})
+    return [frames[key] for key in zip(labels, mids, strict=True)]
 
 
 def _rows(export: Export, settings: Settings, names: tuple[str, ...], needed: tuple[str, ...], key: str) -> Rows:
     unknown = [name for name in settings.columns if name not in names]
     missing = [name for name in needed if name not in settings.columns]
     if unknown or missing:
-        why = f"'{key}' of the config " + " and ".join(
-            filter(None, [unknown and f"has {', '.join(unknown)}", missing and f"lacks {', '.join(missing)}"])
+        said = [f"has {', '.join(unknown)}"] * bool(unknown) + [f"lacks {', '.join(missing)}"] * bool(missing)
+        why = f"'{key}' of the config {' and '.join(said)}"
+        raise export.refuse(
+            "column-map",
+            why,
+            f"It maps {', '.join(names)} to the export's column headers; needed are {', '.join(needed)}",
         )
-        raise export.refuse("column-map", why, f"It maps {', '.join(names)} to the export's column headers; needed are {', '.join(needed)}")
     found = _find(export, settings.columns)
     if found is None:
         raise export.refuse("column-map", *_not_found(export, settings, key))
@@ -133,31 +160,43 @@ def _grids(export: Export) -> list[tuple[list[list[grids.Cell]], bool]]:
     return [(list(export.rows(delimiter)), delimiter != ",") for delimiter in delimiters]
 
 
-def _find(export: Export, columns: dict[str, str] | object) -> Rows | None:
+def _find(export: Export, columns: Mapping[str, str]) -> Rows | None:
     """Return the rows below the first row that holds every mapped header."""
-    assert isinstance(columns, dict) or hasattr(columns, "items")
-    wanted = {name: plain(str(header)) for name, header in dict(columns).items()}  # type: ignore[call-overload]
+    wanted = {name: plain(header) for name, header in columns.items()}
     for rows, decimal_comma in _grids(export):
         for top, row in enumerate(rows[:200]):
             forms = [plain(str(cell)) for cell in row]
             if not set(wanted.values()) <= set(forms):
                 continue
             place = {name: forms.index(form) for name, form in wanted.items()}
+            filled = [
+                (number_, cells) for number_, cells in enumerate(rows[top + 1 :], top + 2) if any(map(str, cells))
+            ]
+            wide = [
+                export.not_as_wide(number_, found=len(cells), header=len(row))
+                for number_, cells in filled
+                if any(map(str, cells[len(row) :]))
+            ]
+            if wide:
+                raise InputError(wide)
             below = [
                 (number_, {name: cells[index] if index < len(cells) else "" for name, index in place.items()})
-                for number_, cells in enumerate(rows[top + 1 :], start=top + 2)
-                if any(cell != "" for cell in cells)
+                for number_, cells in filled
             ]
             return Rows(below, {name: str(row[index]) for name, index in place.items()}, decimal_comma)
     return None
 
 
 def _not_found(export: Export, settings: Settings, key: str) -> tuple[str, str]:
-    headers = [str(cell) for rows, _ in _grids(export) for row in rows[:40] for cell in row if isinstance(cell, str) and cell]
+    headers = [
+        str(cell) for rows, _ in _grids(export) for row in rows[:40] for cell in row if isinstance(cell, str) and cell
+    ]
     forms = {plain(header) for header in headers}
     absent = [header for header in settings.columns.values() if plain(header) not in forms]
     close = [nearest(header, headers) for header in absent]
-    hints = [f"for '{header}' the nearest is '{match[0]}'" for header, match in zip(absent, close, strict=True) if match]
+    hints = [
+        f"for '{header}' the nearest is '{match[0]}'" for header, match in zip(absent, close, strict=True) if match
+    ]
     why = f"no row holds the headers that '{key}' names" + (f"; absent: {', '.join(absent)}" if absent else "")
     return why, f"Write the headers in '{key}' as the export has them" + (f"; {'; '.join(hints)}" if hints else "")
 
@@ -170,10 +209,14 @@ def _time_factor(export: Export, table: Rows, name: str, conversions: list[str])
 
 def _volume_factor(export: Export, table: Rows, conversions: list[str]) -> float:
     bracket = _UNIT.search(table.headers.get("volume_ml", ""))
-    return _factor(export, table, "volume_ml", bracket[1].replace("^", "") if bracket else "", "volume", "mL", conversions)
+    return _factor(
+        export, table, "volume_ml", bracket[1].replace("^", "") if bracket else "", "volume", "mL", conversions
+    )
 
 
-def _factor(export: Export, table: Rows, name: str, unit: str, quantity: str, storage: str, conversions: list[str]) -> float:
+def _factor(
+    export: Export, table: Rows, name: str, unit: str, quantity: str, storage: str, conversions: list[str]
+) -> float:
     if not unit:
         return 1.0
     if not units.is_unit_of(unit, quantity):
@@ -198,7 +241,9 @@ def _value(
     value = number(str(cell), decimal_comma=table.decimal_comma)
     if value is None:
         why, remedy = "a number is needed", "Mend the column map, or export again; never edit an export"
-        problems.append(export.problem("not-a-number", why, remedy, row=row, column=table.headers[name], value=str(cell)))
+        problems.append(
+            export.problem("not-a-number", why, remedy, row=row, column=table.headers[name], value=str(cell))
+        )
         return float("nan")
     return value
 

@@ -1,8 +1,8 @@
 """Wizard2 2470/2480 gamma counters: CSV with one block of columns for each counting window.
 
-Read from public copies of real exports: demiguard/GFR, ``main_page/static/main_page/csv/004391.csv`` and ``004821.csv``.
-The time of a tube is the start of its count; the counts are gross and may be fractional; the tube is (Rack, Pos), and
-Pos restarts in every rack.
+Read from public copies of real exports: demiguard/GFR, ``main_page/static/main_page/csv/004391.csv`` and
+``004821.csv``. The time of a tube is the start of its count; the counts are gross and may be fractional; the tube is
+(Rack, Pos), and Pos restarts in every rack.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ def reads(export: Export, settings: Settings) -> CounterRun:
     """
     found = _header(export.text)
     if found is None:
-        raise export.refuse("not-this-format", "this is not a Wizard2 export", "Set 'counter.format' in the config to auto")
+        raise export.refuse(
+            "not-this-format", "this is not a Wizard2 export", "Set 'counter.format' in the config to auto"
+        )
     top, delimiter, names = found
     blocks: dict[str, dict[str, int]] = {}
     for index, name in enumerate(names):
@@ -51,18 +53,18 @@ def reads(export: Export, settings: Settings) -> CounterRun:
             blocks.setdefault(match["window"], {})[match["what"]] = index
     without = [window for window, block in blocks.items() if "Counts" not in block]
     if without or not blocks:
-        raise export.refuse(
-            "no-counts",
-            f"the export has no column of counts{' for ' + ', '.join(without) if without else ''}; its CPM is corrected in a "
-            "way that the file does not state",
-            "Export again with 'Counts' among the columns",
-        )
+        which = f" for {', '.join(without)}" if without else ""
+        why = f"the export has no column of counts{which}; its CPM is corrected in a way that the file does not state"
+        raise export.refuse("no-counts", why, "Export again with 'Counts' among the columns")
     place = {name: names.index(name) for name in SIGNATURE}
     rows: list[CountRow] = []
     problems: list[Problem] = []
     table = export.rows(delimiter)
     filled = [(number_, row) for number_, row in enumerate(table[top + 1 :], start=top + 2) if any(row)]
     for row_number, row in filled:
+        if len(row) != len(names):
+            problems.append(export.not_as_wide(row_number, found=len(row), header=len(names)))
+            continue
         rows += _tube(export, row, row_number, place, blocks, delimiter != ",", problems)
     if problems:
         raise InputError(problems)
@@ -83,7 +85,9 @@ def _tube(
         found = number(text, decimal_comma=decimal_comma)
         if found is None:
             remedy = "Export the run again; never edit an export"
-            problems.append(export.problem("not-a-number", "a number is needed", remedy, row=row_number, column=column, value=text))
+            problems.append(
+                export.problem("not-a-number", "a number is needed", remedy, row=row_number, column=column, value=text)
+            )
             return float("nan")
         return found
 
@@ -99,7 +103,9 @@ def _tube(
     seconds = value(place["Time"], "Time")
     if not seconds > 0:
         why, remedy = "the counting time is not above 0", "Export the run again; a tube that was not counted has no row"
-        problems.append(export.problem("count-time", why, remedy, row=row_number, column="Time", value=cells(row, place["Time"])))
+        problems.append(
+            export.problem("count-time", why, remedy, row=row_number, column="Time", value=cells(row, place["Time"]))
+        )
         return []
     rack, position = (plain_number(cells(row, place[name])) for name in ("Rack", "Pos"))
     return [

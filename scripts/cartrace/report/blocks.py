@@ -121,6 +121,7 @@ class Grid:
     caption: str
     headings: tuple[Heading, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    foot: tuple[Cell, ...] = ()
     note: str = ""
     kind: str = "grid"
 
@@ -137,6 +138,11 @@ class Section:
     blocks: tuple[Block, ...] = field(default=())
 
 
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a frame as dicts."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
 def number_cell(value: float, uncertainty: float = np.nan, *, tone: str = "") -> Cell:
     """Return a number rounded for display by its uncertainty, sorted by its full value; a missing one is a gap."""
     if np.isnan(value):
@@ -144,12 +150,19 @@ def number_cell(value: float, uncertainty: float = np.nan, *, tone: str = "") ->
     return Cell(display.format_value(float(value), float(uncertainty)), repr(float(value)), tone)
 
 
-def count_cell(value: int) -> Cell:
+def count_cell(value: float) -> Cell:
     """Return a whole number."""
     return Cell(str(int(value)), str(int(value)))
 
 
-def grid(caption: str, headings: Sequence[Heading], rows: Iterable[Sequence[Cell]], *, file: str = "") -> Grid:
+def grid(
+    caption: str,
+    headings: Sequence[Heading],
+    rows: Iterable[Sequence[Cell]],
+    *,
+    foot: Sequence[Cell] = (),
+    file: str = "",
+) -> Grid:
     """Return a table, cut at the most rows that a page shows, with a note where it is cut.
 
     Parameters
@@ -160,6 +173,8 @@ def grid(caption: str, headings: Sequence[Heading], rows: Iterable[Sequence[Cell
         Its columns.
     rows : iterable of sequence of Cell
         Its cells.
+    foot : sequence of Cell
+        Totals, which sorting leaves in place.
     file : str
         The download that holds all rows.
 
@@ -171,7 +186,7 @@ def grid(caption: str, headings: Sequence[Heading], rows: Iterable[Sequence[Cell
     note = ""
     if len(whole) > MOST_ROWS:
         note = f"The first {MOST_ROWS} of {len(whole)} rows are shown; {file} holds all of them."
-    return Grid(caption, tuple(headings), tuple(whole[:MOST_ROWS]), note)
+    return Grid(caption, tuple(headings), tuple(whole[:MOST_ROWS]), tuple(foot), note)
 
 
 def plain_grid(caption: str, frame: pd.DataFrame, labels: dict[str, str], *, file: str = "") -> Grid:
@@ -194,8 +209,8 @@ def plain_grid(caption: str, frame: pd.DataFrame, labels: dict[str, str], *, fil
     """
     numeric = {name: pd.api.types.is_numeric_dtype(frame[name]) and frame[name].dtype != bool for name in labels}
     headings = [Heading(label, numeric[name]) for name, label in labels.items()]
-    records = frame[list(labels)].to_dict("records")
-    return grid(caption, headings, ([_cell(row[name]) for name in labels] for row in records), file=file)
+    rows = ([_cell(row[name]) for name in labels] for row in records(frame[list(labels)]))
+    return grid(caption, headings, rows, file=file)
 
 
 def _cell(value: Any) -> Cell:

@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 
 _HEADER = re.compile(r"^.*?(?=<svg)", re.DOTALL)
 _METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
-_IDENTIFIER = re.compile(r'\bid="([^"]*)"')
+_IDENTIFIER = re.compile(r' id="([^"]*)"')
 _REFERENCE = re.compile(r'(url\(#|xlink:href="#|href="#)([^)"]*)')
 _SIZE = re.compile(r'(<svg[^>]*?) width="([\d.]+)pt" height="([\d.]+)pt"')
 _POINTS_TO_PX = 96 / 72
@@ -32,13 +32,14 @@ def inline_svg(svg: str, *, name: str, alt: str) -> Markup:
         An ``svg`` element with ``role="img"``. Black and white become the theme's text and paper.
     """
     body = _METADATA.sub("", _HEADER.sub("", svg, count=1))
-    body = _IDENTIFIER.sub(rf'id="{name}-\1"', body)
+    used = {match.group(2) for match in _REFERENCE.finditer(body)}
+    body = _IDENTIFIER.sub(lambda match: f' id="{name}-{match.group(1)}"' if match.group(1) in used else "", body)
     body = _REFERENCE.sub(rf"\1{name}-\2", body)
     body = body.replace("#000000", "currentColor").replace("#ffffff", "var(--paper)")
     # A colour that matplotlib leaves out is black.
-    body = body.replace("<text style=\"", "<text style=\"fill: currentColor; ").replace("#eeeeee", "var(--shade)")
+    body = body.replace('<text style="', '<text style="fill: currentColor; ').replace("#eeeeee", "var(--shade)")
     label = escape(alt)
-    return Markup(_SIZE.sub(lambda match: _opened(match, name, label), body, count=1))  # noqa: S704 -- our own file
+    return Markup(_SIZE.sub(lambda match: _opened(match, name, label), body, count=1))
 
 
 def _opened(match: re.Match[str], name: str, label: Markup) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from cartrace.report.blocks import Picture
+from cartrace.report.blocks import Picture, records
 
 MAIN = "without_excluded"
 MOUSE = ["cohort", "animal_id"]
@@ -67,10 +67,13 @@ class Study:
         chosen = self.selection.loc[(self.selection["analysis"] == MAIN) & self.selection["chosen"], "model"]
         return str(chosen.iloc[0]) if len(chosen) else ""
 
+    def drawn(self, *names: str) -> list[Picture]:
+        """Return the figures of these names that were drawn."""
+        return [self.pictures[name] for name in names if name in self.pictures]
+
     def primary(self, analysis: str = MAIN) -> list[dict[str, Any]]:
         """Return the rows of the declared primary comparison."""
-        rows = self.comparisons[self.comparisons["is_primary"] & (self.comparisons["analysis"] == analysis)]
-        return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
+        return records(self.comparisons[self.comparisons["is_primary"] & (self.comparisons["analysis"] == analysis)])
 
     def excluded_parts(self) -> pd.DataFrame:
         """Return the exclusions with the mouse that each concerns, also where the sheet names a scan or a tube."""
@@ -78,7 +81,7 @@ class Study:
         tubes = self.tube_activity.drop_duplicates(["cohort", "counter_file", "rack", "position"])
         tubes_of = tubes.set_index(["cohort", "counter_file", "rack", "position"])["animal_id"]
         animals = []
-        for row in self.exclusions.to_dict("records"):
+        for row in records(self.exclusions):
             if row["level"] == "scan":
                 animals.append(scans.get((row["cohort"], row["scan_id"]), ""))
             elif row["level"] == "tube":

@@ -306,10 +306,10 @@ class Fits(Table):
     n_points = count("Points in the window")
     n_censored = count("Points below detection among them")
     n_parameters = count("Parameters of the curve")
-    sigma = number("Residual standard deviation of the log response", at_least=0)
+    sigma = number("Residual standard deviation of the log response; that of the other mice where there is no own", at_least=0)
     log_likelihood = number("Log-likelihood with the residual scatter shared by all mice of the model")
     status = text("Outcome", required=True, choices=("ok", "not_estimable", "at_bound", "not_converged"))
-    reason = _REASON
+    reason = text("Why the row holds no result, or what limits it")
 
 
 class Selection(Table):
@@ -350,6 +350,7 @@ class Endpoints(Table):
     unit = text("Unit")
     value = number("Value of the mouse")
     is_below_detection = flag("The value is below detection")
+    detection_level = number("Critical level in the unit of the value: a value below detection lies under it", above=0)
     status = _STATUS
     reason = _REASON
     excluded = flag("All that the value rests on is excluded")
@@ -414,17 +415,27 @@ class Comparisons(Table):
     ci_low = number("Lower limit")
     ci_high = number("Upper limit")
     ci_level = number("Level of the interval", at_least=0, at_most=1)
-    test = text("Test", required=True)
+    test = text("Test; mice below detection on the log scale call for one that knows of censoring", required=True)
+    statistic_name = text("What the statistic is: t, U, or a difference of means")
     statistic = number("Test statistic")
     df = number("Degrees of freedom", at_least=0)
-    p_value = number("p, exact", at_least=0, at_most=1)
+    p_value = number("p; of simultaneous tests (Games-Howell, Dunnett) over the pairs of groups", at_least=0, at_most=1)
+    p_method = text("How p was found: t law, exact, normal law, a number of draws, likelihood ratio, simultaneous")
     p_adjusted = number("p, adjusted within the family; the primary comparison stands alone", at_least=0, at_most=1)
     adjustment = text("Method of adjustment", required=True)
     family = text("Family of comparisons", required=True)
+    plan = text(
+        "Declared as primary, declared as secondary, or neither",
+        required=True,
+        choices=("primary", "secondary", "exploratory"),
+    )
     is_primary = flag("The declared primary comparison")
     hedges_g = number("Hedges g on the scale of the test")
     hedges_g_ci_low = number("Lower limit")
     hedges_g_ci_high = number("Upper limit")
+    rank_biserial = number("Share of pairs of mice with group_a above minus the share below (tests by rank)")
+    rank_biserial_ci_low = number("Lower limit")
+    rank_biserial_ci_high = number("Upper limit")
     status = _STATUS
     reason = _REASON
 

@@ -1,0 +1,116 @@
+"""Checks of stage 4: what was subtracted, and how far the calibration carries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cartrace.calibration import LEAST_SAMPLES
+
+LINEARITY_TOLERANCE = 0.1
+EXTRAPOLATED_WARN_FRAC = 0.2
+LEAST_BACKGROUND = 3
+
+
+def quality_rows(
+    cells: pd.DataFrame,
+    lines: Sequence[Mapping[str, Any]],
+    *,
+    cohort: str,
+    region: str,
+    modality: str,
+    known: Sequence[str],
+) -> list[dict[str, Any]]:
+    """Return the checks of this stage as rows of :class:`cartrace.tables.Quality`.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        Rows of :class:`cartrace.tables.Cells`.
+    lines : sequence of mapping
+        Rows of :class:`cartrace.tables.CalibrationLines`.
+    cohort, region, modality : str
+        What is followed.
+    known : sequence of str
+        Regions that the modality has, named where the followed one has no row.
+    """
+    rows: list[dict[str, Any]] = []
+    if cells.empty:
+        there = f"it has {', '.join(known)}" if known else "it has no region at all"
+        message = (
+            f"No {modality} uptake of {region} in cohort {cohort} ({there}): no cells and no growth. Check cells.region"
+        )
+        rows.append(_check(cohort, "followed-region", region, "warn", np.nan, np.nan, message))
+    for session, part in cells.groupby("session"):
+        rows.append(_subtraction(cohort, str(session), int(part["n_background"].iloc[0])))
+    for line in lines:
+        rows += _line_checks(cohort, line)
+    counted = cells[cells["cells"].notna() & (cells["role"] != "background") & ~cells["excluded"]]
+    if len(counted):
+        share = float(counted["is_extrapolated"].mean())
+        message = (
+            f"{counted['is_extrapolated'].sum()} of {len(counted)} numbers of cells lie outside the calibrated range"
+        )
+        status = "warn" if share > EXTRAPOLATED_WARN_FRAC else "pass"
+        rows.append(_check(cohort, "calibration-range", region, status, share, EXTRAPOLATED_WARN_FRAC, message))
+    return rows
+
+
+def _check(
+    cohort: str, check: str, subject: str, status: str, value: float, threshold: float, message: str
+) -> dict[str, Any]:
+    return {
+        "cohort": cohort,
+        "check": check,
+        "subject": subject,
+        "status": status,
+        "value": value,
+        "threshold": threshold,
+        "message": message,
+    }
+
+
+def _subtraction(cohort: str, session: str, n: int) -> dict[str, Any]:
+    if n == 0:
+        message = (
+            "No mouse of a background group was measured in this session of the cohort: nothing is subtracted, the "
+            "signal holds what the region takes up without reporter cells (other cohorts are not used)"
+        )
+    elif n == 1:
+        message = "One background mouse: its signal is subtracted, but without a scatter there is no critical level"
+    else:
+        message = f"The mean of {n} background mice is subtracted"
+        if n < LEAST_BACKGROUND:
+            message += f"; with fewer than {LEAST_BACKGROUND} the critical level is wide"
+    status = "pass" if n >= LEAST_BACKGROUND else "warn"
+    return _check(cohort, "control-subtraction", session, status, float(n), float(LEAST_BACKGROUND), message)
+
+
+def _line_checks(cohort: str, line: Mapping[str, Any]) -> list[dict[str, Any]]:
+    tracer = str(line["tracer"])
+    n = float(line["n_points"])
+    if line["status"] != "ok":
+        message = f"No calibration, so that no cells are estimated: {line['reason']}"
+        return [_check(cohort, "calibration-samples", tracer, "fail", n, float(LEAST_SAMPLES), message)]
+    note = str(line["reason"])
+    samples = _check(
+        cohort,
+        "calibration-samples",
+        tracer,
+        "warn" if note else "pass",
+        n,
+        float(LEAST_SAMPLES),
+        f"{n:.0f} samples on the line" + (f"; {note}" if note else ""),
+    )
+    slope, low, high = (float(line[f"log_log_slope{end}"]) for end in ("", "_ci_low", "_ci_high"))
+    straight = low <= 1.0 <= high or abs(slope - 1.0) <= LINEARITY_TOLERANCE
+    message = f"Slope of log signal on log cells {slope:.3f} [95 % CI {low:.3f}, {high:.3f}]; 1 is proportional"
+    if not straight:
+        message += ". The signal is not proportional to the cells: read the numbers of cells as rough"
+    linearity = _check(
+        cohort, "calibration-linearity", tracer, "pass" if straight else "warn", slope, LINEARITY_TOLERANCE, message
+    )
+    return [samples, linearity]

@@ -1,0 +1,147 @@
+"""What the checks of quality measure: one number for each subject, from the tables of stages 2 and 3."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cartrace.clock import elapsed_s
+from cartrace.rows import INJECTION, RUN, SCAN, attach
+
+_SESSION = ["animal_id", "session"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the checks look at: tables of stages 2 and 3, and the standard uncertainty of a weighing [g]."""
+
+    tubes: pd.DataFrame
+    doses: pd.DataFrame
+    rois: pd.DataFrame
+    uptake: pd.DataFrame
+    balance_g: float
+
+
+def _rows(frame: pd.DataFrame, subject: list[str], value: object, note: object = "") -> pd.DataFrame:
+    names = frame[subject[0]]
+    for name in subject[1:]:
+        names = names + ", " + frame[name]
+    return pd.DataFrame({"cohort": frame["cohort"], "subject": names, "value": value, "note": note}, index=frame.index)
+
+
+def tail(measured: Measured) -> pd.DataFrame:
+    """Return the tail in percent of the gross dose, where it was measured."""
+    doses = measured.doses[(measured.doses["tail_source"] != "not_measured") & measured.doses["tail_pct"].notna()]
+    return _rows(doses, _SESSION, doses["tail_pct"])
+
+
+def tail_not_measured(measured: Measured) -> pd.DataFrame:
+    """Return the injections whose tail was not measured."""
+    doses = measured.doses[measured.doses["tail_source"] == "not_measured"]
+    return _rows(doses, _SESSION, np.nan)
+
+
+def residual(measured: Measured) -> pd.DataFrame:
+    """Return the residual in percent of the full syringe, both at injection."""
+    doses = measured.doses[measured.doses["residual_at_injection_kbq"].notna()]
+    return _rows(doses, _SESSION, 100.0 * doses["residual_at_injection_kbq"] / doses["full_at_injection_kbq"])
+
+
+def dead_time(measured: Measured) -> pd.DataFrame:
+    """Return the largest loss to dead time of each run in percent."""
+    tubes = measured.tubes[measured.tubes["counts"].notna()]
+    # A saturated tube has no factor; it lost everything.
+    lost = (100.0 * (1.0 - 1.0 / tubes["dead_time_factor"])).fillna(100.0)
+    worst = tubes.loc[lost.groupby([tubes[name] for name in RUN]).idxmax()] if len(tubes) else tubes
+    place = (" at most, in " + worst["rack"] + " " + worst["position"]).str.replace("  ", " ")
+    return _rows(worst, ["counter_file"], lost.loc[worst.index], place)
+
+
+def background(measured: Measured) -> pd.DataFrame:
+    """Return how likely the scatter of each run's blanks is by counting alone, p of chi-squared."""
+    from scipy.special import chdtrc  # here, since nothing else of this stage needs scipy
+
+    key = [*RUN, "window"]
+    counted = measured.tubes[measured.tubes["counts"].notna()]
+    runs = counted[[*key, "background_cps"]].drop_duplicates(key).reset_index(drop=True)
+    blanks = counted[(counted["role"] == "blank") & ~counted["excluded"]]
+    expected = blanks["background_cps"] * blanks["count_s"]
+    squares = ((blanks["counts"] - expected) ** 2 / expected).where(expected > 0.0, 0.0)
+    tally = blanks[key].assign(chi2=squares, n=1.0).groupby(key, as_index=False).sum()
+    runs = attach(runs, tally, key)
+    p = np.where(runs["n"] > 1.0, chdtrc(runs["n"] - 1.0, runs["chi2"]), np.where(runs["n"] == 1.0, 1.0, np.nan))
+    rates = [f"; the rate is {rate:.3g}/s" for rate in runs["background_cps"]]
+    notes = np.select([runs["n"].isna(), runs["n"] == 1.0], [", no blank in the run", ", one blank alone"], default="")
+    return _rows(
+        runs, ["counter_file", "window"], p, [f"{note}{rate}" for note, rate in zip(notes, rates, strict=True)]
+    )
+
+
+def standards(measured: Measured) -> pd.DataFrame:
+    """Return the coefficient of variation of the standards of each run and tracer in percent."""
+    key = [*RUN, "tracer"]
+    found = []
+    for column, kind in (("standard_cps_per_g", "weighed"), ("standard_cps_per_kbq", "calibrator")):
+        tubes = measured.tubes[measured.tubes[column].notna()]
+        runs = tubes.groupby(key)[column].agg(["mean", "std", "count"]).reset_index().assign(kind=kind)
+        note = np.where(runs["count"] == 1, ", one standard alone", " over " + runs["count"].astype(str) + " standards")
+        found.append(_rows(runs, ["counter_file", "tracer", "kind"], 100.0 * runs["std"] / runs["mean"], note))
+    return pd.concat(found, ignore_index=True)
+
+
+def route_ratio(measured: Measured) -> pd.DataFrame:
+    """Return how far the ratio of the two dose routes is from 1."""
+    doses = measured.doses[measured.doses["route_ratio"].notna()]
+    notes = [f"; weighed standards over calibrator {ratio:.3f}" for ratio in doses["route_ratio"]]
+    return _rows(doses, _SESSION, (doses["route_ratio"] - 1.0).abs(), notes)
+
+
+def dose_median(measured: Measured) -> pd.DataFrame:
+    """Return the factor between each dose and the cohort's median of its tracer."""
+    doses = measured.doses[measured.doses["net_injected_kbq"].notna()]
+    usual = doses["net_injected_kbq"].where(~doses["excluded"]).groupby(doses["tracer"]).transform("median")
+    usual = usual.fillna(doses["net_injected_kbq"])
+    ratio = doses["net_injected_kbq"] / usual
+    notes = [
+        f"; {dose:.4g} kBq against {middle:.4g} kBq"
+        for dose, middle in zip(doses["net_injected_kbq"], usual, strict=True)
+    ]
+    return _rows(doses, _SESSION, np.maximum(ratio, 1.0 / ratio), notes)
+
+
+def counting(measured: Measured) -> pd.DataFrame:
+    """Return the largest counting uncertainty among the detected tissues of each mouse and session in percent."""
+    tubes = measured.tubes[
+        (measured.tubes["role"] == "tissue")
+        & (measured.tubes["status"] == "ok")
+        & ~measured.tubes["is_below_detection"]
+    ]
+    relative = 100.0 * tubes["net_cps_se"] / tubes["net_cps"]
+    worst = tubes.loc[relative.groupby([tubes[name] for name in INJECTION]).idxmax()] if len(tubes) else tubes
+    return _rows(worst, _SESSION, relative.loc[worst.index], " at most, in " + worst["region"])
+
+
+def scan_delay(measured: Measured) -> pd.DataFrame:
+    """Return how far each scan's delay after injection is from the median of its session in percent."""
+    scans = measured.rois[[*SCAN, *_SESSION, "tracer", "started_at", "excluded"]].drop_duplicates(SCAN)
+    scans = attach(scans.reset_index(drop=True), measured.doses[[*INJECTION, "injected_at"]], INJECTION)
+    delay_s = pd.Series(elapsed_s(scans["injected_at"], scans["started_at"]), index=scans.index)
+    usual_s = delay_s.where(~scans["excluded"]).groupby([scans["session"], scans["tracer"]]).transform("median")
+    # A dynamic scan starts with the injection; a delay of seconds has no percentage worth a warning.
+    is_late_scan = (usual_s > 60.0).to_numpy()
+    notes = [
+        f"; {own / 60.0:.1f} min against {middle / 60.0:.1f} min" for own, middle in zip(delay_s, usual_s, strict=True)
+    ]
+    rows = _rows(scans, ["scan_id"], 100.0 * (delay_s / usual_s - 1.0).abs(), notes)
+    return rows[is_late_scan].reset_index(drop=True)
+
+
+def sample_mass(measured: Measured) -> pd.DataFrame:
+    """Return the lightest tissue of each mouse and session over the balance's uncertainty."""
+    tubes = measured.tubes[(measured.tubes["role"] == "tissue") & measured.tubes["mass_g"].notna()]
+    if measured.balance_g == 0.0:
+        tubes = tubes[:0]
+    lightest = tubes.loc[tubes.groupby(INJECTION)["mass_g"].idxmin()] if len(tubes) else tubes
+    return _rows(lightest, _SESSION, lightest["mass_g"] / measured.balance_g, " at least, in " + lightest["region"])

@@ -1,0 +1,85 @@
+"""The exports of a cohort, each joined by key with the sheet that names it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from cartrace import counter_exports, pet_exports
+from cartrace.cohort import Cohort
+from cartrace.errors import InputError, nearest
+from cartrace.lab import Findings, Lab
+from cartrace.readers import Export
+from cartrace.sheet import Sheet
+from cartrace.tables import Counts, Rois
+
+COUNT_COLUMNS = [column.name for column in Counts.columns if column.name != "cohort"]
+ROI_COLUMNS = [column.name for column in Rois.columns if column.name != "cohort"]
+
+
+def table(rows: list[tuple[Any, ...]], columns: list[str], cohort: str) -> pd.DataFrame:
+    """Return rows as a frame with the cohort's name in front."""
+    frame = pd.DataFrame(rows, columns=columns)
+    frame.insert(0, "cohort", cohort)
+    return frame
+
+
+def read(cohort: Cohort, lab: Lab, files: Sequence[str], load: Callable[[str], bytes]) -> Findings:
+    """Read every export that a sheet names, and join it with the sheet.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The sheets; problems that belong to a row of theirs are added to them.
+    lab : Lab
+        What the config says about instruments.
+    files : sequence of str
+        Paths of all exports inside the cohort's folder.
+    load : callable
+        Bytes of such a path.
+    """
+    findings = Findings()
+    for name, rows in _files(cohort["tubes"], "counter_file", "counter", files):
+        try:
+            counter_exports.join(cohort, lab, Export(name, load(name)), rows, findings)
+        except InputError as error:
+            findings.problems += error.problems
+    beside = [file for file in files if file.startswith("pet/") and file.endswith(".acqtimes")]
+    for name, rows in _files(cohort["scans"], "file", "pet", files):
+        export = Export(name, load(name))
+        times = pet_exports.beside(name, beside)
+        try:
+            pet_exports.join(cohort, lab, export, rows, Export(times, load(times)) if times else None, findings)
+        except InputError as error:
+            findings.problems += error.problems
+    pet_exports.volumes_left(cohort, findings)
+    for file in files:
+        if file not in findings.used:
+            message = f"No sheet names {file}; add it to the sheet of tubes or scans, or remove it"
+            findings.quality.append(("unused-export", file, message))
+    return findings
+
+
+def _files(sheet: Sheet, column: str, folder: str, files: Sequence[str]) -> list[tuple[str, list[int]]]:
+    """Return every file that a sheet names with its rows' indices; report names that are not there."""
+    there = {file.removeprefix(f"{folder}/"): file for file in files if file.startswith(f"{folder}/")}
+    rows: dict[str, list[int]] = {}
+    for index, name in enumerate(sheet.frame[column]):
+        if name:
+            rows.setdefault(name, []).append(index)
+    found = []
+    for name, indices in rows.items():
+        if name in there:
+            found.append((there[name], indices))
+            continue
+        close = nearest(name, there)
+        remedy = (
+            f"Did you mean '{close[0]}'? Correct the name"
+            if close
+            else f"Put the file into {folder}/, or correct the name"
+        )
+        why = f"there is no such file in the folder {folder}/"
+        sheet.problems += [sheet.problem(index, column, "file-not-found", why, remedy) for index in indices]
+    return found

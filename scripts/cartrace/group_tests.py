@@ -1,0 +1,235 @@
+"""The registry of group tests: when each applies, what it gives, where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cartrace import rank_tests
+from cartrace.censored_groups import MINIMUM_QUANTIFIED, Censored, tobit
+from cartrace.statistics import MINIMUM_N, Array, small_sample_factor
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The mice of one group on the scale of the test.
+
+    Parameters
+    ----------
+    value : ndarray, shape (n,)
+        Values; below detection the number does not count.
+    below : ndarray of bool, shape (n,)
+        Below detection.
+    level : ndarray, shape (n,)
+        Level under which a value below detection lies, on the same scale; NaN where it is not known.
+    """
+
+    value: Array
+    below: NDArray[np.bool_]
+    level: Array
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a test of group a against group b gives, on the scale of the test; NaN where it gives no such number.
+
+    `statistic_name` is the symbol that the statistic is printed with.
+    """
+
+    statistic_name: str
+    estimate: float = np.nan
+    ci_low: float = np.nan
+    ci_high: float = np.nan
+    statistic: float = np.nan
+    df: float = np.nan
+    p_value: float = np.nan
+    p_method: str = ""
+    mean_a: float = np.nan
+    mean_b: float = np.nan
+    sd_a: float = np.nan
+    sd_b: float = np.nan
+    hedges_g: float = np.nan
+    rank_biserial: tuple[float, float, float] = field(default=(np.nan, np.nan, np.nan))
+
+
+@dataclass(frozen=True)
+class GroupTest:
+    """One test of the registry.
+
+    `kind` is ``moments`` (two groups, from mean and variance, thousands at once), ``pair`` (two groups, from the values
+    themselves), ``groups`` (several groups of one endpoint at once) or ``paired`` (two sessions of the same mice).
+    `function` is that of a pair.
+    """
+
+    name: str
+    label: str
+    kind: str
+    when: str
+    effect: str
+    reference: str
+    function: Callable[[Sample, Sample, float, int], Result] | None = None
+
+
+def _mann_whitney(a: Sample, b: Sample, confidence: float, seed: int) -> Result:
+    del seed
+    ranked = [rank_tests.tied_below(one.value, one.below) for one in (a, b)]
+    test = rank_tests.mann_whitney(*ranked)
+    uncensored = not (a.below.any() or b.below.any())
+    shift = rank_tests.hodges_lehmann(a.value, b.value, confidence) if uncensored else (np.nan,) * 3
+    centres = [float(np.median(one)) for one in ranked]
+    return Result(
+        "U",
+        *shift,
+        statistic=test.statistic,
+        p_value=test.p_value,
+        p_method=test.method,
+        mean_a=centres[0] if np.isfinite(centres[0]) else np.nan,
+        mean_b=centres[1] if np.isfinite(centres[1]) else np.nan,
+        rank_biserial=rank_tests.rank_biserial(ranked[0], ranked[1], confidence),
+    )
+
+
+def _permutation(a: Sample, b: Sample, confidence: float, seed: int) -> Result:
+    del confidence
+    test = rank_tests.permutation(a.value, b.value, seed=seed)
+    means = [float(one.value.mean()) for one in (a, b)]
+    scatter = [float(one.value.std(ddof=1)) for one in (a, b)]
+    return Result(
+        "difference of means",
+        estimate=test.statistic,
+        statistic=test.statistic,
+        p_value=test.p_value,
+        p_method=test.method,
+        mean_a=means[0],
+        mean_b=means[1],
+        sd_a=scatter[0],
+        sd_b=scatter[1],
+    )
+
+
+def _tobit(a: Sample, b: Sample, confidence: float, seed: int) -> Result:
+    del seed
+    sides = [Censored(np.where(one.below, one.level, one.value), one.below) for one in (a, b)]
+    found = tobit(sides[0], sides[1], confidence)
+    return Result(
+        "t",
+        estimate=found.mean_a - found.mean_b,
+        ci_low=found.ci_low,
+        ci_high=found.ci_high,
+        statistic=found.statistic,
+        df=found.df,
+        p_value=found.p_value,
+        p_method="likelihood ratio",
+        mean_a=found.mean_a,
+        mean_b=found.mean_b,
+        sd_a=found.sd,
+        sd_b=found.sd,
+        hedges_g=(found.mean_a - found.mean_b) / found.sd * small_sample_factor(found.df),
+    )
+
+
+_MEANS = "ratio of geometric means (log) or difference of means, Hedges g"
+
+TESTS: tuple[GroupTest, ...] = (
+    GroupTest(
+        name="welch",
+        label="Welch t",
+        kind="moments",
+        when="two groups of at least three mice; on the log scale all above detection",
+        effect=_MEANS,
+        reference="Welch BL. Biometrika 1947;34:28-35. doi:10.1093/biomet/34.1-2.28",
+    ),
+    GroupTest(
+        name="tobit",
+        label="Tobit",
+        kind="pair",
+        when="two groups of at least three mice on the log scale, some below detection, two quantified in each",
+        effect="ratio of geometric means",
+        reference="Tobin J. Econometrica 1958;26:24-36. doi:10.2307/1907382",
+        function=_tobit,
+    ),
+    GroupTest(
+        name="mann_whitney",
+        label="Mann-Whitney",
+        kind="pair",
+        when="two groups of at least three mice; values below detection are tied lowest",
+        effect="Hodges-Lehmann shift (a ratio on the log scale), rank-biserial correlation",
+        reference="Mann HB, Whitney DR. Ann Math Stat 1947;18:50-60. doi:10.1214/aoms/1177730491",
+        function=_mann_whitney,
+    ),
+    GroupTest(
+        name="permutation",
+        label="Permutation",
+        kind="pair",
+        when="two groups of at least three mice, all above detection, that could change places",
+        effect="ratio of geometric means (log) or difference of means",
+        reference="Phipson B, Smyth GK. Stat Appl Genet Mol Biol 2010;9:39. doi:10.2202/1544-6115.1585",
+        function=_permutation,
+    ),
+    GroupTest(
+        name="games_howell",
+        label="Games-Howell",
+        kind="groups",
+        when="all pairs of at least three groups of at least three mice; variances may differ",
+        effect=_MEANS,
+        reference="Games PA, Howell JF. J Educ Stat 1976;1:113-125. doi:10.3102/10769986001002113",
+    ),
+    GroupTest(
+        name="dunnett",
+        label="Dunnett",
+        kind="groups",
+        when="several groups of at least three mice against the control; variances are alike",
+        effect=_MEANS,
+        reference="Dunnett CW. J Am Stat Assoc 1955;50:1096-1121. doi:10.1080/01621459.1955.10501294",
+    ),
+    GroupTest(
+        name="paired_t",
+        label="Paired t",
+        kind="paired",
+        when="two sessions of at least three mice measured in both",
+        effect="geometric mean of the ratios (log) or mean difference",
+        reference="Student. Biometrika 1908;6:1-25. doi:10.1093/biomet/6.1.1",
+    ),
+    GroupTest(
+        name="signed_rank",
+        label="Wilcoxon signed-rank",
+        kind="paired",
+        when="two sessions of at least three mice measured in both",
+        effect="median of the ratios (log) or of the differences",
+        reference="Wilcoxon F. Biometrics Bull 1945;1:80-83. doi:10.2307/3001968",
+    ),
+)
+
+
+def by_name(name: str) -> GroupTest:
+    """Return the test of that name."""
+    return next(test for test in TESTS if test.name == name)
+
+
+def label(name: str, scale: str) -> str:
+    """Return the name of a test in text, with its scale where that is the logarithm."""
+    return f"{by_name(name).label} on log" if scale == "log" else by_name(name).label
+
+
+def for_censored(a: Sample, b: Sample) -> str:
+    """Return the test of two groups some of whose mice are below detection: `tobit` where it can be, else ranks."""
+    known = all(np.isfinite(one.level[one.below]).all() for one in (a, b))
+    enough = all((~one.below).sum() >= MINIMUM_QUANTIFIED for one in (a, b))
+    return "tobit" if known and enough else "mann_whitney"
+
+
+def run(name: str, a: Sample, b: Sample, confidence: float, *, seed: int) -> Result:
+    """Run a test of the kind `pair`.
+
+    Raises
+    ------
+    ValueError
+        Where a group has fewer than three mice, or the test is of another kind.
+    """
+    function = by_name(name).function
+    if function is None or min(a.value.size, b.value.size) < MINIMUM_N:
+        raise ValueError(f"{name} is not a test of two samples of {MINIMUM_N}")
+    return function(a, b, confidence, seed)

@@ -1,0 +1,180 @@
+"""The curves of expansion on the log scale, with their derivatives and areas, for a batch of mice at once.
+
+Days have the shape (m, n); theta has the shape (m, p), one row per mouse, on the internal scale of its parameters: the
+logarithm of a level or a rate, the day of a position in time, the exponential's rate as it is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+Array = npt.NDArray[np.float64]
+
+_EXPONENT_LIMIT = 300.0
+
+
+def _log(values: Array) -> Array:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.log(values))
+
+
+def _columns(theta: Array) -> tuple[Array, ...]:
+    return tuple(theta[:, index, None] for index in range(theta.shape[1]))
+
+
+# ---- exponential: ln S = ln S0 + r t ----
+
+
+def exponential(day: Array, theta: Array) -> Array:
+    """Return ``ln S = ln S0 + r t`` for (ln S0, r)."""
+    log_initial, rate = _columns(theta)
+    return log_initial + rate * day
+
+
+def exponential_gradient(day: Array, theta: Array) -> Array:
+    """Return the derivatives of :func:`exponential` by its parameters, shape (m, n, 2)."""
+    return np.stack([np.ones_like(day), day], axis=-1)
+
+
+def exponential_log_auc(theta: Array, start_day: float, end_day: Array | float) -> Array:
+    """Return the logarithm of the area under the exponential curve."""
+    log_initial, rate = theta.T
+    length = end_day - start_day
+    return np.asarray(log_initial + rate * start_day + np.log(length) + np.log(special.exprel(rate * length)))
+
+
+# ---- logistic: S = K / (1 + e^{-k (t - tm)}) ----
+
+
+def logistic(day: Array, theta: Array) -> Array:
+    """Return ``ln S = ln K - ln(1 + e^{-k (t - tm)})`` for (ln K, ln k, tm)."""
+    log_plateau, log_rate, midpoint = _columns(theta)
+    return np.asarray(log_plateau - np.logaddexp(0.0, -np.exp(log_rate) * (day - midpoint)))
+
+
+def logistic_gradient(day: Array, theta: Array) -> Array:
+    """Return the derivatives of :func:`logistic` by its parameters, shape (m, n, 3)."""
+    _, log_rate, midpoint = _columns(theta)
+    rate = np.exp(log_rate)
+    phase = rate * (day - midpoint)
+    slope = special.expit(-phase)
+    return np.stack([np.ones_like(phase), slope * phase, -slope * rate], axis=-1)
+
+
+def logistic_log_auc(theta: Array, start_day: float, end_day: Array | float) -> Array:
+    """Return the logarithm of the area under the logistic curve."""
+    log_plateau, log_rate, midpoint = theta.T
+    rate = np.exp(log_rate)
+    late, early = (np.logaddexp(0.0, rate * (day - midpoint)) for day in (end_day, start_day))
+    return np.asarray(log_plateau - log_rate + _log(late - early))
+
+
+# ---- Gompertz: S = K exp(-e^{-k (t - tm)}) ----
+
+
+def _decay(log_rate: Array, midpoint: Array, day: Array | float) -> Array:
+    return np.asarray(np.exp(np.minimum(-np.exp(log_rate) * (day - midpoint), _EXPONENT_LIMIT)))
+
+
+def gompertz(day: Array, theta: Array) -> Array:
+    """Return ``ln S = ln K - e^{-k (t - tm)}`` for (ln K, ln k, tm)."""
+    log_plateau, log_rate, midpoint = _columns(theta)
+    return log_plateau - _decay(log_rate, midpoint, day)
+
+
+def gompertz_gradient(day: Array, theta: Array) -> Array:
+    """Return the derivatives of :func:`gompertz` by its parameters, shape (m, n, 3)."""
+    _, log_rate, midpoint = _columns(theta)
+    rate = np.exp(log_rate)
+    slope = _decay(log_rate, midpoint, day)
+    return np.stack([np.ones_like(slope), slope * rate * (day - midpoint), -slope * rate], axis=-1)
+
+
+def gompertz_growth_rate(theta: Array, first_day: Array) -> tuple[Array, Array]:
+    """Return ``ln(k e^{-k (t - tm)})`` at the first scan, and its derivatives by the parameters."""
+    _, log_rate, midpoint = theta.T
+    rate = np.exp(log_rate)
+    phase = rate * (first_day - midpoint)
+    return log_rate - phase, np.stack([np.zeros_like(rate), 1.0 - phase, rate], axis=-1)
+
+
+def gompertz_log_auc(theta: Array, start_day: float, end_day: Array | float) -> Array:
+    """Return the logarithm of the area under the Gompertz curve, by the exponential integral."""
+    log_plateau, log_rate, midpoint = theta.T
+    late, early = (special.exp1(_decay(log_rate, midpoint, day)) for day in (end_day, start_day))
+    return np.asarray(log_plateau - log_rate + _log(late - early))
+
+
+# ---- expansion and contraction: S = K / (e^{-rho (t - T)} + e^{alpha (t - T)}) ----
+
+
+def expansion_contraction(day: Array, theta: Array) -> Array:
+    """Return ``ln S = ln K - ln(e^{-rho (t - T)} + e^{alpha (t - T)})`` for (ln K, ln rho, ln alpha, T)."""
+    log_level, log_growth, log_contraction, turn = _columns(theta)
+    elapsed = day - turn
+    return np.asarray(log_level - np.logaddexp(-np.exp(log_growth) * elapsed, np.exp(log_contraction) * elapsed))
+
+
+def expansion_contraction_gradient(day: Array, theta: Array) -> Array:
+    """Return the derivatives of :func:`expansion_contraction` by its parameters, shape (m, n, 4)."""
+    _, log_growth, log_contraction, turn = _columns(theta)
+    growth, contraction = np.exp(log_growth), np.exp(log_contraction)
+    elapsed = day - turn
+    falling = special.expit((growth + contraction) * elapsed)
+    rising = special.expit(-(growth + contraction) * elapsed)
+    slope = growth * rising - contraction * falling
+    return np.stack(
+        [np.ones_like(elapsed), rising * growth * elapsed, -falling * contraction * elapsed, -slope], axis=-1
+    )
+
+
+def expansion_contraction_log_auc(theta: Array, start_day: float, end_day: Array | float) -> Array:
+    """Return the logarithm of the area under the curve, by the incomplete beta function."""
+    log_level, log_growth, log_contraction, turn = theta.T
+    growth, contraction = np.exp(log_growth), np.exp(log_contraction)
+    total = growth + contraction
+    share, rest = growth / total, contraction / total
+    before = [special.betainc(share, rest, special.expit(total * (day - turn))) for day in (start_day, end_day)]
+    after = [special.betainc(rest, share, special.expit(-total * (day - turn))) for day in (start_day, end_day)]
+    # The smaller pair of tails keeps its digits in the difference.
+    between = np.where(before[0] > 0.5, after[0] - after[1], before[1] - before[0])
+    return np.asarray(log_level - np.log(total) + special.betaln(share, rest) + _log(between))
+
+
+def expansion_contraction_peak_day(theta: Array) -> Array:
+    """Return the day on which expansion turns into contraction."""
+    return peak_of_expansion(theta)[0]
+
+
+def peak_of_expansion(theta: Array) -> tuple[Array, Array]:
+    r"""Return the day on which expansion turns into contraction, and its gradient.
+
+    Parameters
+    ----------
+    theta : Array, shape (m, 4)
+        Internal parameters of the expansion-contraction model.
+
+    Returns
+    -------
+    tuple of Array
+        Day, shape (m,); its derivatives by the internal parameters, shape (m, 4).
+
+    Notes
+    -----
+    The slope of the log curve is zero at ``T + ln(growth / contraction) / (growth + contraction)``.
+    """
+    _, log_growth, log_contraction, turn = theta.T
+    growth, contraction = np.exp(log_growth), np.exp(log_contraction)
+    total, contrast = growth + contraction, log_growth - log_contraction
+    gradient = np.stack(
+        [
+            np.zeros_like(turn),
+            1.0 / total - contrast * growth / total**2,
+            -1.0 / total - contrast * contraction / total**2,
+            np.ones_like(turn),
+        ],
+        axis=-1,
+    )
+    return turn + contrast / total, gradient

@@ -1,0 +1,234 @@
+"""From a cohort's folder to its tables: the sheets, the exports they name, and all that is wrong with either."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cartrace import exports, grids, ledger, sheet_rules, sheets, times
+from cartrace.clock import shift
+from cartrace.cohort import Cohort
+from cartrace.errors import InputError, Problem, nearest, plain
+from cartrace.exports import COUNT_COLUMNS, ROI_COLUMNS
+from cartrace.lab import Lab
+from cartrace.messages import collapse
+from cartrace.radionuclides import Nuclide
+from cartrace.readers.export import plain_number
+from cartrace.sheet import Clock, Sheet
+from cartrace.sheet_models import CLOCK_OF, Reading
+from cartrace.tables import SHEETS, Clocks, Table
+from cartrace.vocabulary import Vocabulary
+
+WORKBOOK = "cohort.xlsx"
+BY_NAME: Mapping[str, type[Table]] = {table.__name__.lower(): table for table in SHEETS}
+# A decision and the check of a clock are no events on a clock that is compared with others.
+_NOT_SHIFTED = frozenset(["checked_at", "decided_at"])
+
+
+@dataclass(frozen=True)
+class Study:
+    """What the study's config says about the intake of one cohort.
+
+    Parameters
+    ----------
+    cohort : str
+        Name of the cohort.
+    timezone, date_format, residual_missing : str
+        As in the config.
+    groups : sequence of str
+        Names of the groups.
+    tracers : sequence of mapping
+        Name and nuclide of every tracer.
+    counter, pet : mapping
+        The config's sections.
+    vocabulary : Vocabulary
+        Regions and tissues.
+    nuclides : sequence of Nuclide
+        Half-lives.
+    """
+
+    cohort: str
+    timezone: str
+    date_format: str
+    residual_missing: str
+    groups: Sequence[str]
+    tracers: Sequence[Mapping[str, str]]
+    counter: Mapping[str, Any]
+    pet: Mapping[str, Any]
+    vocabulary: Vocabulary
+    nuclides: Sequence[Nuclide]
+
+
+def read(
+    study: Study, files: Mapping[str, bytes], exported: Sequence[str], load: Callable[[str], bytes]
+) -> dict[str, pd.DataFrame]:
+    """Return the tables of a cohort by their name.
+
+    Parameters
+    ----------
+    study : Study
+        What the config says.
+    files : mapping of str to bytes
+        The sheets by the name of their file.
+    exported : sequence of str
+        Paths of all exports inside the cohort's folder.
+    load : callable
+        Bytes of such a path.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        animals, doses, tubes, counts, scans, rois, calibration, readouts, exclusions, import, quality.
+
+    Raises
+    ------
+    InputError
+        Everything that is wrong with the sheets and the exports, together.
+    """
+    wall = _wall(study)
+    read_in, general, strangers = _sheets(study, files, wall)
+    clocks = dict(sheets.clocks(read_in["clocks"], wall))
+    notes = {name: _on_one_clock(sheet, clocks) for name, sheet in read_in.items()}
+    _canonical(read_in, study.vocabulary)
+    cohort = Cohort(
+        read_in, study.groups, [item["name"] for item in study.tracers], study.vocabulary, study.residual_missing
+    )
+    sheet_rules.check(cohort)
+    lab = Lab(study.counter, study.pet, study.tracers, study.nuclides, clocks, study.date_format)
+    found = exports.read(cohort, lab, exported, load)
+    problems = general + [problem for sheet in read_in.values() for problem in _by_row(sheet.problems)] + found.problems
+    if problems:
+        raise InputError(collapse(problems))
+    tables = {name: sheet.frame for name, sheet in read_in.items()}
+    weighed = tables["tubes"]["gross_g"] - tables["tubes"]["tare_g"]
+    tables["tubes"]["mass_g"] = tables["tubes"]["mass_g"].fillna(weighed)
+    tables["counts"] = exports.table(found.counts, COUNT_COLUMNS, study.cohort)
+    tables["rois"] = exports.table(found.rois, ROI_COLUMNS, study.cohort)
+    tables["import"] = ledger.imported(study.cohort, files, read_in, notes, found)
+    tables["quality"] = ledger.quality(study.cohort, cohort, found, strangers)
+    return tables
+
+
+def _wall(study: Study) -> tzinfo:
+    try:
+        return times.zone(study.timezone)
+    except times.TimeProblem as problem:
+        raise InputError(
+            [
+                Problem(
+                    problem.code,
+                    problem.why,
+                    problem.remedy,
+                    file="the config",
+                    column="study.timezone",
+                    value=study.timezone,
+                )
+            ]
+        ) from None
+
+
+# ---- the sheets ----
+
+
+def _sheets(
+    study: Study, files: Mapping[str, bytes], wall: tzinfo
+) -> tuple[dict[str, Sheet], list[Problem], list[str]]:
+    """Return every sheet by name, problems that belong to none, and tabs of the workbook that are none."""
+    plain_files = [name for name in files if name != WORKBOOK]
+    if WORKBOOK in files and plain_files:
+        why = f"sheets stand both in {WORKBOOK} and in {', '.join(plain_files)}"
+        raise InputError(
+            [Problem("two-sources", why, "Keep the workbook or the CSV files, not both", file=study.cohort)]
+        )
+    found, problems, strangers = _grids(files)
+    zones: dict[str, tzinfo] = dict.fromkeys(("calibrator", "counter", "scanner", "wall"), wall)
+    reading = Reading(zones, study.date_format)
+    read_in: dict[str, Sheet] = {}
+    # The clocks first: a device may keep a zone of its own.
+    for name in ["clocks", *(name for name in BY_NAME if name != "clocks")]:
+        table = BY_NAME[name]
+        if name not in found:
+            read_in[name] = sheets.absent(table)
+            continue
+        file, tab, grid = found[name]
+        read_in[name] = sheets.read(grid, table, file=file, name=tab, cohort=study.cohort, reading=reading)
+        if table is Clocks:
+            own = dict(sheets.clocks(replace(read_in[name], problems=[]), wall))
+            reading = replace(reading, zones={device: clock.zone for device, clock in own.items()})
+    if "animals" not in found and not problems:
+        remedy = f"Add animals.csv, or a sheet 'animals' to {WORKBOOK}, with one row per mouse"
+        problem = Problem("missing-sheet", "the cohort has no sheet of animals", remedy, file=study.cohort)
+        read_in["animals"].problems.append(problem)
+    return {name: read_in[name] for name in BY_NAME}, problems, strangers
+
+
+def _grids(files: Mapping[str, bytes]) -> tuple[dict[str, tuple[str, str, grids.Grid]], list[Problem], list[str]]:
+    """Return file, tab and grid of every sheet."""
+    found: dict[str, tuple[str, str, grids.Grid]] = {}
+    problems: list[Problem] = []
+    strangers: list[str] = []
+    for file, content in files.items():
+        if file != WORKBOOK:
+            name = file.removesuffix(".csv")
+            if grids.is_workbook(content):
+                remedy = f"Save it as CSV UTF-8, or put its sheets into {WORKBOOK}"
+                problem = Problem("not-a-csv", "this is an Excel workbook with the name of a CSV", remedy)
+                found[name] = (file, "", grids.Grid([], problems=(problem,)))
+                continue
+            found[name] = (
+                file,
+                "",
+                grids.from_csv(content, [column.header for column in BY_NAME[name].sheet_columns()]),
+            )
+            continue
+        for tab, grid in grids.from_workbook(content).items():
+            name = plain(tab)
+            if not tab:
+                problems += [replace(problem, file=file) for problem in grid.problems]
+            elif name in BY_NAME:
+                found[name] = (file, tab, grid)
+            elif close := nearest(tab, BY_NAME):
+                remedy = f"Did you mean '{close[0]}'? Rename or remove the sheet"
+                problems.append(Problem("unknown-sheet", "the sheet is not known", remedy, file=file, sheet=tab))
+            else:
+                strangers.append(tab)
+    return found, problems, strangers
+
+
+def _on_one_clock(sheet: Sheet, clocks: Mapping[str, Clock]) -> tuple[list[str], float]:
+    """Subtract each device's offset from the times it wrote; return what was done, and the offset if it was one."""
+    done: dict[str, list[str]] = {}
+    for column in sheet.table.sheet_columns():
+        device = CLOCK_OF.get(column.name, "wall")
+        offset = clocks[device].offset_s
+        if column.kind != "time" or column.name in _NOT_SHIFTED or column.name not in sheet.headers or np.isnan(offset):
+            continue
+        done.setdefault(device, []).append(column.header)
+        if offset != 0.0:
+            moved = shift(sheet.frame[column.name], np.full(len(sheet.frame), -offset))
+            sheet.frame[column.name] = moved
+    notes = [
+        f"{clocks[device].offset_s:g} s ({device}) subtracted from {', '.join(names)}" for device, names in done.items()
+    ]
+    return notes, clocks[next(iter(done))].offset_s if len(done) == 1 else float("nan")
+
+
+def _canonical(read_in: Mapping[str, Sheet], vocabulary: Vocabulary) -> None:
+    """Bring names of tissues and regions, and racks and positions, into one form."""
+    for name, column in (("tubes", "tissue"), ("exclusions", "region"), ("volumes", "region")):
+        frame = read_in[name].frame
+        names = {text: vocabulary.canonical(text) or text for text in frame[column].unique()}
+        frame[column] = frame[column].map(names).astype(str)
+    for name in ("tubes", "exclusions"):
+        frame = read_in[name].frame
+        for column in ("rack", "position"):
+            frame[column] = frame[column].map(plain_number).astype(str)
+
+
+def _by_row(problems: Sequence[Problem]) -> list[Problem]:
+    return sorted(problems, key=lambda problem: problem.row or 0)

@@ -1,0 +1,195 @@
+"""Checks of quality: what is merely bad is calculated, and said here with what to do about it.
+
+A check measures one number for each subject and holds it against thresholds of the config. It never changes a result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cartrace import checks
+from cartrace.checks import Measured
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check.
+
+    `measure` returns a frame with ``cohort``, ``subject``, ``value`` and ``note``; a missing value warns. `warn` and
+    `fail` are keys of the config's section quality, or numbers, or None.
+    """
+
+    name: str
+    what: str
+    unit: str
+    warn: str | float | None
+    fail: str | float | None
+    source: str
+    remedy: str
+    measure: Callable[[Measured], pd.DataFrame]
+    is_low_bad: bool = False
+
+
+def judge(measured: Measured, thresholds: Mapping[str, float]) -> pd.DataFrame:
+    """Return one row for each check and subject.
+
+    Parameters
+    ----------
+    measured : Measured
+        Tables of one cohort.
+    thresholds : mapping
+        The config's section quality.
+
+    Returns
+    -------
+    DataFrame
+        Contract `Quality`; a check that is passed has its row too.
+    """
+    return pd.concat([_judged(check, check.measure(measured), thresholds) for check in CHECKS], ignore_index=True)
+
+
+def _judged(check: Check, found: pd.DataFrame, thresholds: Mapping[str, float]) -> pd.DataFrame:
+    limits = {
+        name: np.nan if limit is None else float(thresholds[limit] if isinstance(limit, str) else limit)
+        for name, limit in (("warn", check.warn), ("fail", check.fail))
+    }
+    value = found["value"].to_numpy(dtype=np.float64)
+    beyond = {name: value < limit if check.is_low_bad else value > limit for name, limit in limits.items()}
+    state = np.select([beyond["fail"], beyond["warn"] | np.isnan(value)], ["fail", "warn"], default="pass")
+    first = limits["fail"] if np.isnan(limits["warn"]) else limits["warn"]
+    numbers = [f": {number:.3g}{check.unit}" if np.isfinite(number) else "" for number in value]
+    text = [
+        f"{check.what}{number}{note}" + (f". {check.remedy}" if outcome != "pass" else "")
+        for number, note, outcome in zip(numbers, found["note"], state, strict=True)
+    ]
+    return pd.DataFrame(
+        {
+            "cohort": found["cohort"].astype(str),
+            "check": pd.Series(check.name, index=found.index, dtype=str),
+            "subject": found["subject"].astype(str),
+            "status": pd.Series(state, index=found.index, dtype=str),
+            "value": value,
+            "threshold": np.where(beyond["fail"], limits["fail"], first),
+            "message": pd.Series(text, index=found.index, dtype=str),
+        }
+    )
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        "tail",
+        "Tail, of the gross dose",
+        " %",
+        "tail_warn_pct",
+        "tail_fail_pct",
+        "Vines et al., J Nucl Med Technol 2011;39:264; Lasnon et al. 2015",
+        "The dose is corrected for it; above 10 % consider to exclude the injection",
+        checks.tail,
+    ),
+    Check(
+        "tail_not_measured",
+        "The tail was not measured and is taken as 0",
+        "",
+        None,
+        None,
+        "Lasnon et al. 2015",
+        "Uptake is too low by what the tail holds; measure the tail in the calibrator or count it",
+        checks.tail_not_measured,
+    ),
+    Check(
+        "residual",
+        "Residual, of the full syringe",
+        " %",
+        "residual_warn_pct",
+        None,
+        "custom",
+        "Check the readings of full and empty syringe and their clocks",
+        checks.residual,
+    ),
+    Check(
+        "dead_time",
+        "Counts lost to dead time",
+        " %",
+        "dead_time_warn_pct",
+        "dead_time_fail_pct",
+        "Knoll, Radiation Detection and Measurement",
+        "Count the tube again after decay, or farther from the detector",
+        checks.dead_time,
+    ),
+    Check(
+        "background",
+        "Scatter of the run's blanks, p of chi-squared",
+        "",
+        "background_warn_p",
+        None,
+        "Currie, Anal Chem 1968;40:586",
+        "Look for a contaminated blank and exclude it, or count blanks in every run",
+        checks.background,
+        is_low_bad=True,
+    ),
+    Check(
+        "standards",
+        "Scatter (CV) of the standards",
+        " %",
+        "standards_warn_pct",
+        "standards_fail_pct",
+        "custom, three standards or more",
+        "Look for a pipetting or weighing error and exclude that standard; count three in every run",
+        checks.standards,
+    ),
+    Check(
+        "dose_routes",
+        "Distance of the two dose routes' ratio from 1",
+        "",
+        "route_ratio_warn",
+        None,
+        "weighed standards against calibrator and counter sensitivity",
+        "Check the mass of injectate, the standards, the calibrator's nuclide setting and all clocks",
+        checks.route_ratio,
+    ),
+    Check(
+        "dose_median",
+        "Factor between the dose and the cohort's median of its tracer",
+        "",
+        None,
+        "dose_median_fail_factor",
+        "a unit or a decimal mistaken",
+        "Check the unit in the header of full_activity and the reading",
+        checks.dose_median,
+    ),
+    Check(
+        "counting_precision",
+        "Counting uncertainty of tissues above detection",
+        " %",
+        "counting_warn_pct",
+        None,
+        "Currie, Anal Chem 1968;40:586",
+        "Count longer or sooner",
+        checks.counting,
+    ),
+    Check(
+        "scan_delay",
+        "Distance of the delay from injection to scan from its session's median",
+        " %",
+        "scan_delay_warn_pct",
+        "scan_delay_fail_pct",
+        "uptake-time bias",
+        "Check the clocks of scanner and injection log; uptake at another time is another quantity",
+        checks.scan_delay,
+    ),
+    Check(
+        "sample_mass",
+        "Sample mass over the balance's uncertainty",
+        "",
+        10.0,
+        None,
+        "ten times the balance's readability",
+        "Use a finer balance, or report %ID per organ",
+        checks.sample_mass,
+        is_low_bad=True,
+    ),
+)

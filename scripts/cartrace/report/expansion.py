@@ -1,0 +1,167 @@
+"""The section about cells: calibration, fits, parameters, the choice of the model."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from cartrace import display
+from cartrace.names import endpoint_name
+from cartrace.report.blocks import (
+    Block,
+    Cell,
+    Grid,
+    Heading,
+    count_cell,
+    grid,
+    number_cell,
+    plain_grid,
+    records,
+)
+from cartrace.report.study import MAIN, Study
+
+
+def expansion(study: Study) -> list[Block]:
+    """Return calibration, fits, parameters, the choice of the model, and what could not be estimated."""
+    blocks: list[Block] = list(study.drawn("calibration"))
+    if len(study.calibration_lines):
+        blocks.append(_calibration(study))
+    blocks += study.drawn("expansion_fits", "growth_parameters")
+    estimates = study.estimates[
+        (study.estimates["analysis"] == MAIN) & (study.estimates["model"] == study.chosen_model)
+    ]
+    groups = estimates[(estimates["level"] == "group") & (estimates["status"] == "ok")]
+    if len(groups):
+        blocks.append(_parameters(study, groups))
+    if len(study.selection):
+        blocks.append(_selection(study))
+    lost = estimates[(estimates["level"] == "animal") & (estimates["status"] != "ok")]
+    if len(lost):
+        blocks.append(_lost(study, lost))
+    failed = study.fits[(study.fits["analysis"] == MAIN) & (study.fits["status"] != "ok")]
+    if len(failed):
+        labels = {
+            "model": "Model",
+            "cohort": "Cohort",
+            "animal_id": "Mouse",
+            "group": "Group",
+            "n_points": "Points",
+            "n_censored": "Below detection",
+            "status": "Outcome",
+            "reason": "Why",
+        }
+        blocks.append(
+            plain_grid(
+                "Fits without a result",
+                failed.sort_values(["model", "cohort", "animal_id"]),
+                labels,
+                file="tables/fits.csv",
+            )
+        )
+    return blocks
+
+
+def _calibration(study: Study) -> Grid:
+    rows = []
+    for row in records(study.calibration_lines.sort_values("cohort")):
+        log_log = display.format_estimate(
+            row["log_log_slope"], row["log_log_slope_ci_low"], row["log_log_slope_ci_high"], scale="linear"
+        )
+        rows.append(
+            [
+                Cell(row["cohort"]),
+                Cell(row["kind"].replace("_", " ")),
+                count_cell(row["n_points"]),
+                number_cell(row["slope"] * 1e6, row["slope_se"] * 1e6),
+                number_cell(row["slope_se"] * 1e6, row["slope_se"] * 1e6),
+                number_cell(row["intercept"], row["intercept_se"]),
+                Cell(f"{log_log[0]} [{log_log[1]}, {log_log[2]}]" if log_log[0] else "", repr(row["log_log_slope"])),
+                Cell(
+                    f"{display.format_value(row['min_cells'])} to {display.format_value(row['max_cells'])}"
+                    if row["status"] == "ok"
+                    else ""
+                ),
+                Cell(row["reason"], tone="warn" if row["reason"] else ""),
+            ]
+        )
+    unit = study.uptake_label.removesuffix("/g")
+    labels = (
+        "Cohort",
+        "Kind",
+        "Samples",
+        f"Slope ({unit} per 10⁶ cells)",
+        "Its SE",
+        f"Intercept ({unit})",
+        "Log-log slope [95 % CI]",
+        "Calibrated cells",
+        "Remark",
+    )
+    return grid(
+        "Calibration of signal on cells", [Heading(label, 1 < index < 7) for index, label in enumerate(labels)], rows
+    )
+
+
+def _parameters(study: Study, groups: pd.DataFrame) -> Grid:
+    rows = []
+    rank = {name: position for position, name in enumerate(study.labels)}
+    order = groups.assign(rank=groups["group"].map(rank)).sort_values(["parameter", "rank"])
+    for row in records(order):
+        estimate = display.format_estimate(row["estimate"], row["ci_low"], row["ci_high"], scale=row["scale"])
+        rows.append(
+            [
+                Cell(endpoint_name(row["parameter"])),
+                Cell(display.unit_label(row["unit"], uptake_label=study.uptake_label)),
+                Cell(study.labels[row["group"]]),
+                Cell(estimate[0], repr(row["estimate"])),
+                Cell(f"{estimate[1]} to {estimate[2]}" if estimate[1] else "", repr(row["ci_low"])),
+                count_cell(row["n_points"]),
+            ]
+        )
+    model = study.chosen_model.replace("_", "-")
+    caption = (
+        f"Parameters of the model {model} by group: geometric mean over mice (arithmetic where the scale is linear) "
+        "and its confidence interval"
+    )
+    headings = [
+        Heading("Parameter"),
+        Heading("Unit"),
+        Heading("Group"),
+        Heading("Mean", True),
+        Heading("Interval", True),
+        Heading("Mice", True),
+    ]
+    return grid(caption, headings, rows, file="tables/estimates.csv")
+
+
+def _lost(study: Study, lost: pd.DataFrame) -> Grid:
+    labels = {
+        "parameter": "Parameter",
+        "cohort": "Cohort",
+        "animal_id": "Mouse",
+        "group": "Group",
+        "n_points": "Points",
+        "n_censored": "Below detection",
+        "status": "Outcome",
+        "reason": "Why",
+    }
+    shown = lost.assign(parameter=lost["parameter"].map(endpoint_name), group=lost["group"].map(study.labels))
+    caption = f"Parameters of the model {study.chosen_model.replace('_', '-')} that a mouse does not give"
+    return plain_grid(
+        caption, shown.sort_values(["parameter", "cohort", "animal_id"]), labels, file="tables/estimates.csv"
+    )
+
+
+def _selection(study: Study) -> Grid:
+    rows = study.selection[study.selection["analysis"] == MAIN].sort_values(["delta_aicc", "model"], na_position="last")
+    labels = {
+        "model": "Model",
+        "chosen": "Chosen",
+        "n_animals": "Mice",
+        "n_points": "Points",
+        "n_parameters": "Parameters",
+        "log_likelihood": "Log-likelihood",
+        "aicc": "AICc",
+        "delta_aicc": "Δ AICc",
+        "weight": "Weight",
+        "reason": "Remark",
+    }
+    return plain_grid("One model for the study, by AICc pooled over mice", rows, labels, file="tables/selection.csv")

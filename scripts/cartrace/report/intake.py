@@ -1,0 +1,243 @@
+"""The sections about what came in: files, dose and counter, the table of mice, exclusions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cartrace.report.blocks import (
+    Block,
+    Cell,
+    Grid,
+    Heading,
+    Text,
+    count_cell,
+    grid,
+    number_cell,
+    plain_grid,
+    records,
+)
+from cartrace.report.study import MAIN, MOUSE, STATUSES, Study
+
+MOST_NAMED_FILES = 8
+
+
+def intake(study: Study) -> list[Block]:
+    """Return what was read, what was converted, and what was found out about the files."""
+    if study.imported.empty:
+        return []
+    files = study.imported
+    count = len(files)
+    text = (
+        f"{count} {'file was' if count == 1 else 'files were'} read; {int(files['n_rows_used'].sum())} of "
+        f"{int(files['n_rows_read'].sum())} rows went on. Clock offsets were subtracted from the times that a device "
+        "wrote. Files that were treated alike share a row; tables/import.csv has each with its SHA-256."
+    )
+    headings = [
+        Heading("Cohort"),
+        Heading("Files"),
+        Heading("Read as"),
+        Heading("Rows read", True),
+        Heading("Rows used", True),
+        Heading("Converted"),
+        Heading("Clock offset (s)", True),
+        Heading("Found out"),
+    ]
+    alike = ["cohort", "reader", "conversions", "clock_offset_s", "finding"]
+    rows = []
+    for _, some in files.groupby(alike, sort=False, dropna=False):
+        row = records(some.iloc[:1])[0]
+        first, last = some["file"].min(), some["file"].max()
+        # Sheets are few and each of them matters; exports can be hundreds.
+        shown = ", ".join(some["file"]) if len(some) <= MOST_NAMED_FILES else f"{len(some)} files, {first} to {last}"
+        counts = (count_cell(some[column].sum()) for column in ("n_rows_read", "n_rows_used"))
+        told = (Cell(row["conversions"]), number_cell(row["clock_offset_s"]), Cell(row["finding"]))
+        rows.append([Cell(row["cohort"]), Cell(shown), Cell(row["reader"]), *counts, *told])
+    return [Text((text,)), grid("Files", headings, rows, file="tables/import.csv")]
+
+
+def instruments(study: Study) -> list[Block]:
+    """Return the checks of quality, what does not pass first, and the counter's runs."""
+    blocks: list[Block] = []
+    bad = study.quality[study.quality["status"] != "pass"]
+    order = bad.assign(rank=bad["status"].map(STATUSES.index)).sort_values(
+        ["rank", "check", "cohort", "subject"], ascending=[False, True, True, True]
+    )
+    passed = int((study.quality["status"] == "pass").sum())
+    blocks.append(
+        Text(
+            (f"{len(bad)} of {len(study.quality)} checks do not pass; {passed} pass and stand in tables/quality.csv.",)
+        )
+    )
+    if len(bad):
+        labels = {
+            "status": "Outcome",
+            "check": "Check",
+            "cohort": "Cohort",
+            "subject": "Of",
+            "value": "Value",
+            "threshold": "Threshold",
+            "message": "What it means",
+        }
+        blocks.append(plain_grid("Checks that do not pass", order, labels, file="tables/quality.csv"))
+    if len(study.tube_activity):
+        blocks.append(_runs(study.tube_activity))
+    if len(study.dose_activity):
+        blocks.append(_sessions(study))
+    return blocks
+
+
+def _runs(tubes: pd.DataFrame) -> Grid:
+    rows = []
+    for (cohort, file, window), some in tubes.groupby(["cohort", "counter_file", "window"], sort=True):
+        roles = some["role"].value_counts()
+        rows.append(
+            [
+                Cell(str(cohort)),
+                Cell(str(file)),
+                Cell(str(window)),
+                count_cell(roles.get("tissue", 0) + roles.get("tail", 0)),
+                count_cell(roles.get("standard", 0)),
+                count_cell(roles.get("blank", 0)),
+                number_cell(some["background_cps"].median(), some["background_cps_se"].median()),
+                number_cell(100 * (1 - 1 / some["dead_time_factor"].max())),
+            ]
+        )
+    labels = (
+        "Cohort",
+        "Run",
+        "Window",
+        "Samples",
+        "Standards",
+        "Blanks",
+        "Background (1/s)",
+        "Largest dead-time loss (%)",
+    )
+    return grid("Counter runs", [Heading(label, index > 2) for index, label in enumerate(labels)], rows)
+
+
+def _sessions(study: Study) -> Grid:
+    rows = []
+    doses = study.dose_activity
+    for (cohort, session), some in doses.groupby(["cohort", "session"], sort=True):
+        net = some["net_injected_kbq"] / 1000
+        rows.append(
+            [
+                Cell(str(cohort)),
+                Cell(str(session)),
+                count_cell(len(some)),
+                *(
+                    number_cell(value)
+                    for value in (
+                        net.median(),
+                        net.min(),
+                        net.max(),
+                        some["tail_pct"].max(),
+                        some["route_ratio"].median(),
+                    )
+                ),
+                count_cell(int(some["excluded"].sum())),
+            ]
+        )
+    labels = (
+        "Cohort",
+        "Session",
+        "Injections",
+        "Median (MBq)",
+        "Least (MBq)",
+        "Most (MBq)",
+        "Largest tail (%)",
+        "Standard / calibrator",
+        "Excluded",
+    )
+    return grid("Net injected doses", [Heading(label, index > 1) for index, label in enumerate(labels)], rows)
+
+
+def cohort(study: Study) -> list[Block]:
+    """Return the table of mice: one row a mouse."""
+    animals = study.animals.sort_values(MOUSE)
+    if animals.empty:
+        return []
+    parts = study.excluded_parts()
+    columns = {
+        "dose": study.dose_activity.groupby(MOUSE)["net_injected_kbq"].median() / 1000,
+        "doses": study.doses.groupby(MOUSE).size(),
+        "day": study.uptake.groupby(MOUSE)["cell_day"].max(),
+        "cells": study.cells.groupby(MOUSE)["cells"].max(),
+        "rate": _endpoint(study, "growth_rate"),
+    }
+    out = parts[parts["animal_id"] != ""].groupby(MOUSE).apply(_reasons)
+    rows = []
+    for row in records(animals):
+        mouse = (row["cohort"], row["animal_id"])
+        values = {name: float(column.get(mouse, np.nan)) for name, column in columns.items()}
+        excluded = str(out.get(mouse, "")) if len(out) else ""
+        rows.append(
+            [
+                Cell(row["cohort"]),
+                Cell(row["animal_id"]),
+                Cell(study.labels[row["group"]]),
+                Cell(row["sex"]),
+                count_cell(int(np.nan_to_num(values["doses"]))),
+                number_cell(values["dose"]),
+                number_cell(values["day"]),
+                number_cell(values["cells"]),
+                number_cell(values["rate"]),
+                Cell(row["end_reason"].replace("_", " ")),
+                Cell(excluded, tone="warn" if excluded else ""),
+            ]
+        )
+    headings = [
+        Heading("Cohort"),
+        Heading("Mouse"),
+        Heading("Group"),
+        Heading("Sex"),
+        Heading("Injections", True),
+        Heading("Median dose (MBq)", True, "Net injected, median over sessions"),
+        Heading("Last day", True, "Last measurement, days since the cells"),
+        Heading("Most cells", True, "Highest measured number of cells"),
+        Heading("Growth rate (1/day)", True),
+        Heading("End"),
+        Heading("Excluded"),
+    ]
+    return [grid("One row a mouse", headings, rows, file="tables/animals.csv")]
+
+
+def _endpoint(study: Study, name: str) -> pd.Series:
+    rows = study.endpoints[(study.endpoints["analysis"] == MAIN) & (study.endpoints["endpoint"] == name)]
+    return rows.groupby(MOUSE)["value"].mean()
+
+
+def _reasons(rows: pd.DataFrame) -> str:
+    return "; ".join(f"{row['level']}: {row['reason']}" for row in records(rows))
+
+
+def exclusions(study: Study) -> list[Block]:
+    """Return every decision to leave something out."""
+    if study.exclusions.empty:
+        return [Text(("Nothing was excluded.",))]
+    rows = study.excluded_parts()
+    late = int((rows["before_unblinding"] == "no").sum())
+    count = f"{len(rows)} decision{'s' if len(rows) > 1 else ''}"
+    text = (
+        f"{count}, {late} of them after unblinding. Excluded values stay in every table, and results are given with "
+        "and without them."
+    )
+    labels = {
+        "cohort": "Cohort",
+        "level": "Level",
+        "animal_id": "Mouse",
+        "session": "Session",
+        "region": "Region",
+        "scan_id": "Scan",
+        "counter_file": "Run",
+        "rack": "Rack",
+        "position": "Position",
+        "reason_code": "Code",
+        "reason": "Reason",
+        "decided_by": "By",
+        "decided_at": "When",
+        "before_unblinding": "Before unblinding",
+    }
+    used = {name: label for name, label in labels.items() if (rows[name] != "").any()}
+    return [Text((text,)), plain_grid("Exclusions", rows, used, file="tables/exclusions.csv")]

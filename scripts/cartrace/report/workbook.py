@@ -1,0 +1,103 @@
+"""All tables as one workbook: a tab a table and a data dictionary, the same bytes from the same tables."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Mapping
+
+import pandas as pd
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Font
+
+from cartrace.tables import Table
+
+# Excel takes no more rows and no control characters.
+MOST_ROWS = 1_048_575
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_STAMP = re.compile(rb"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
+
+
+def workbook(frames: Mapping[str, tuple[pd.DataFrame, type[Table]]]) -> bytes:
+    """Return an XLSX file of tables.
+
+    Parameters
+    ----------
+    frames : mapping
+        Name of the tab to the table and its contract.
+
+    Returns
+    -------
+    bytes
+        The file. Text is always text: what starts with ``=`` is no formula. Missing numbers are empty cells.
+    """
+    book = Workbook(write_only=True)
+    _dictionary(book, frames)
+    for name, (frame, _) in frames.items():
+        sheet = book.create_sheet(name)
+        sheet.freeze_panes = "A2"
+        sheet.append([_bold(sheet, column) for column in frame.columns])
+        shown = frame.iloc[:MOST_ROWS]
+        columns = [_cells(sheet, shown[column]) for column in frame.columns]
+        for row in zip(*columns, strict=True):
+            sheet.append(row)
+    stream = io.BytesIO()
+    book.save(stream)
+    return _timeless(stream.getvalue())
+
+
+def dictionary(frames: Mapping[str, tuple[pd.DataFrame, type[Table]]]) -> list[tuple[str, str, str, str, str]]:
+    """Return table, column, kind, unit and meaning of every column."""
+    return [
+        (name, column.name, column.kind, column.unit, column.meaning)
+        for name, (_, contract) in frames.items()
+        for column in contract.columns
+    ]
+
+
+def _dictionary(book: Workbook, frames: Mapping[str, tuple[pd.DataFrame, type[Table]]]) -> None:
+    sheet = book.create_sheet("data_dictionary")
+    sheet.freeze_panes = "A2"
+    for letter, width in zip("ABCDE", (20, 32, 8, 12, 90), strict=True):
+        sheet.column_dimensions[letter].width = width
+    sheet.append([_bold(sheet, label) for label in ("table", "column", "kind", "unit", "meaning")])
+    for row in dictionary(frames):
+        sheet.append([_text(sheet, cell) for cell in row])
+
+
+def _bold(sheet: object, label: str) -> WriteOnlyCell:
+    cell = WriteOnlyCell(sheet, value=label)
+    cell.font = Font(bold=True)
+    return cell
+
+
+def _cells(sheet: object, column: pd.Series) -> list[object]:
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return list(column.tolist())
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return [None if value != value else value for value in column.tolist()]  # noqa: PLR0124 -- NaN
+    return [_text(sheet, value) for value in column.tolist()]
+
+
+def _text(sheet: object, value: str) -> object:
+    clean = _CONTROL.sub("", value)
+    if not clean.startswith("="):
+        return clean or None
+    cell = WriteOnlyCell(sheet, value=clean)
+    cell.data_type = "s"
+    return cell
+
+
+def _timeless(content: bytes) -> bytes:
+    """Return the same file without the times at which it and its parts were written."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            body = source.read(name)
+            if name == "docProps/core.xml":
+                body = _STAMP.sub(b"1980-01-01T00:00:00Z", body)
+            target.writestr(zipfile.ZipInfo(name, _EPOCH), body, zipfile.ZIP_DEFLATED)
+    return stream.getvalue()

@@ -1,0 +1,314 @@
+"""The dose by two routes, its tail, and the layers of uncertainty against simulation."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from worked_mouse import at, count, exclusion, frames, measured, pet, study, tube
+
+from cartrace import dose
+from cartrace.radionuclides import Decay
+
+F18_S = 6586.2
+
+
+def calibrated(rows):
+    """Add a calibrator standard: 40 kBq at injection time, counted with the worked sensitivity of 420.94 cps/kBq."""
+    rows["tubes"].append(tube(20, "standard", tracer="[18F]TFB", standard_activity_kbq=40.0, standard_at=at(600)))
+    rows["counts"].append(count(20, 5300, 60.0, 602_000.0))
+    return rows
+
+
+def without_tail(rows):
+    rows["doses"][0].update(tail_activity_kbq=float("nan"), tail_at="")
+    return rows
+
+
+def tail_counted(rows, counts=5000.0, count_s=0.1, position=30):
+    """Put the tail into the counter instead of the calibrator."""
+    without_tail(rows)
+    rows["tubes"].append(tube(position, "tail", animal_id="M1", session="d07"))
+    rows["counts"].append(count(position, 5900, count_s, counts))
+    return rows
+
+
+def one_dose(rows, **changes):
+    return measured(frames(rows), **changes)["doses"].iloc[0]
+
+
+@pytest.mark.parametrize("measured_s", [-510.0, 0.0, 435.0])
+def test_one_expression_serves_readings_before_and_after(measured_s):
+    reading = 1000.0 * 2.0 ** (-measured_s / F18_S)
+    assert dose.at_injection_kbq(reading, measured_s, F18_S) == pytest.approx(1000.0, rel=1e-14)
+
+
+def test_a_dose_without_standards_serves_pet_only():
+    rows = pet(study())
+    rows["tubes"], rows["counts"] = [], []
+    row = one_dose(rows)
+    assert row["status"] == "ok"
+    assert row["net_injected_kbq"] == pytest.approx(6294.373100, abs=1e-6)
+    assert (row["counter_status"], row["counter_reason"]) == ("not_estimable", "no tube of this session was counted")
+    assert np.isnan(row["dose_cps"])
+
+
+def test_the_routes_agree_where_the_data_do():
+    both = measured(frames(calibrated(study())))
+    tubes, row = both["tubes"], both["doses"].iloc[0]
+    rate = tubes.loc[tubes["position"] == "20", "net_cps"].item() * 1.003160593352
+    sensitivity = rate * 2 ** (4700 / F18_S) / 40.0
+    assert row["calibrator_cps"] == pytest.approx(sensitivity * 6294.373100, rel=1e-9)
+    assert row["route_ratio"] == pytest.approx(2_649_574.691331 / (sensitivity * 6294.373100), rel=1e-9)
+    assert row["dose_cps"] == row["standard_cps"]
+    assert one_dose(calibrated(study()), dose_route="calibrator")["dose_cps"] == row["calibrator_cps"]
+
+
+@pytest.mark.parametrize(
+    ("route", "spoil", "reason"),
+    [
+        ("counted_standard", lambda rows: rows["doses"][0].update(injectate_mass_g=float("nan")), "mass of injectate"),
+        ("counted_standard", lambda rows: rows["tubes"].pop(1) and rows["counts"].pop(1), "no usable weighed standard"),
+        ("calibrator", lambda rows: rows["tubes"].pop() and rows["counts"].pop(), "no usable calibrator standard"),
+    ],
+)
+def test_a_missing_route_says_why_and_leaves_pet(route, spoil, reason):
+    rows = pet(calibrated(study()))
+    spoil(rows)
+    result = measured(frames(rows), dose_route=route)
+    row = result["doses"].iloc[0]
+    assert row["counter_status"] == "not_estimable"
+    assert reason in row["counter_reason"]
+    assert "would serve" in row["counter_reason"]
+    uptake = result["uptake"]
+    counter, scan = uptake[uptake["modality"] == "counter"], uptake[uptake["modality"] == "pet"]
+    assert (counter["status"] == "not_estimable").all()
+    assert counter["reason"].str.contains(reason).all()
+    assert counter[["uptake_pct_id", "uptake_pct_id_per_g", "suv", "uptake_pct_id_se"]].isna().all(axis=None)
+    assert (scan["status"] == "ok").all()
+
+
+def test_excluded_standards_and_blanks_do_not_serve():
+    rows = study()
+    rows["tubes"] += [
+        tube(8, "standard", tracer="[18F]TFB", standard_mass_g=0.02, dilution_mass_g=10.0, aliquot_mass_g=0.1),
+        tube(9, "blank"),
+    ]
+    rows["counts"] += [count(8, 5400, 60.0, 90_000.0), count(9, 5460, 600.0, 5000.0)]
+    spoiled = one_dose(rows)["dose_cps"]
+    rows["exclusions"] = [
+        exclusion("tube", counter_file="run.csv", rack="1", position=position) for position in ("8", "9")
+    ]
+    assert one_dose(rows)["dose_cps"] == pytest.approx(2_649_574.691331, rel=1e-12)
+    assert abs(spoiled / 2_649_574.691331 - 1) > 0.01
+
+
+# ---- the tail
+
+
+def test_a_counted_tail_is_a_fraction_of_the_gross_dose():
+    result = measured(frames(pet(tail_counted(study()))))
+    tubes, row = result["tubes"], result["doses"].iloc[0]
+    tail_cps = tubes.loc[tubes["role"] == "tail", "net_cps_at_injection"].item()
+    assert row["tail_source"] == "counter"
+    assert row["tail_pct"] == pytest.approx(100 * tail_cps / 2_811_124.600156, rel=1e-9)
+    assert row["dose_cps"] == pytest.approx(2_811_124.600156 - tail_cps, rel=1e-12)
+    fraction = tail_cps / 2_811_124.600156
+    assert row["tail_at_injection_kbq"] == pytest.approx(fraction * 6678.153713, rel=1e-9)
+    assert row["net_injected_kbq"] == pytest.approx((1 - fraction) * 6678.153713, rel=1e-9)
+
+
+def test_a_tail_in_two_tubes_is_their_sum():
+    one = one_dose(tail_counted(study()))
+    two = one_dose(tail_counted(tail_counted(study()), position=31))
+    assert two["tail_pct"] == pytest.approx(2 * one["tail_pct"], rel=1e-12)
+
+
+def test_a_counted_tail_without_any_standard_leaves_no_dose_at_all():
+    rows = tail_counted(study())
+    rows["tubes"].pop(1), rows["counts"].pop(1)
+    row = one_dose(rows)
+    assert row["status"] == row["counter_status"] == "not_estimable"
+    assert "the tail was counted" in row["reason"]
+    assert np.isnan(row["net_injected_kbq"])
+
+
+def test_an_excluded_tail_tube_counts_as_not_measured():
+    rows = tail_counted(study())
+    rows["exclusions"] = [exclusion("tube", counter_file="run.csv", rack="1", position="30")]
+    row = one_dose(rows)
+    assert (row["tail_source"], row["tail_pct"]) == ("not_measured", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"residual_activity_kbq": 9000.0}, "residual is not below the full syringe"),
+        ({"tail_activity_kbq": 9000.0}, "the tail holds as much as was injected"),
+        ({"residual_at": ""}, "the residual has no time"),
+        ({"tail_at": ""}, "the tail has no time"),
+    ],
+)
+def test_an_impossible_dose_is_a_row_with_its_reason(change, reason):
+    rows = pet(study())
+    rows["doses"][0].update(change)
+    result = measured(frames(rows))
+    row = result["doses"].iloc[0]
+    assert row["status"] == "not_estimable"
+    assert reason in row["reason"]
+    assert np.isnan(row["net_injected_kbq"])
+    scan = result["uptake"].query("modality == 'pet'").iloc[0]
+    assert scan["status"] == "not_estimable"
+    assert reason in scan["reason"]
+    assert np.isnan(scan["uptake_pct_id_per_ml"])
+
+
+# ---- a mouse in two counter runs
+
+
+def test_each_run_has_its_own_dose():
+    rows = study()
+    other = {"counter_file": "second.csv"}
+    rows["tubes"][4].update(other)  # muscle
+    rows["counts"][4].update(other)
+    rows["tubes"] += [{**rows["tubes"][0], **other}, {**rows["tubes"][1], **other, "aliquot_mass_g": 0.2014}]
+    rows["counts"] += [{**rows["counts"][0], **other}, {**rows["counts"][1], **other}]
+    result = measured(frames(rows))
+    doses = result["tubes"].query("role == 'tissue'").set_index("region")["dose_cps"]
+    assert doses["tumour"] == doses["blood"] == pytest.approx(2_649_574.691331, rel=1e-12)
+    assert doses["muscle"] == pytest.approx(2_649_574.691331 / 2, rel=1e-12)
+    assert result["doses"]["counter_file"].item() == "run.csv"
+    assert result["doses"]["dose_cps"].item() == doses["tumour"]
+    muscle = result["uptake"].query("region == 'muscle'")["uptake_pct_id"].item()
+    assert muscle == pytest.approx(2 * 0.036627080, rel=1e-7)
+
+
+def test_a_tail_counted_in_another_run_is_held_against_that_runs_standard():
+    rows = tail_counted(study())
+    here = one_dose(rows)
+    other = {"counter_file": "another.csv"}
+    rows["tubes"][-1].update(other)
+    rows["counts"][-1].update(other)
+    rows["tubes"] += [{**rows["tubes"][0], **other}, {**rows["tubes"][1], **other, "aliquot_mass_g": 0.2014}]
+    rows["counts"] += [{**rows["counts"][0], **other}, {**rows["counts"][1], **other}]
+    row = one_dose(rows)
+    # That run sees half the rate per gram of injectate, so that the same tail is twice the fraction.
+    assert row["tail_pct"] == pytest.approx(2 * here["tail_pct"], rel=1e-12)
+    assert row["counter_file"] == "run.csv"
+    assert row["dose_cps"] == pytest.approx(2_811_124.600156 * (1 - row["tail_pct"] / 100), rel=1e-12)
+
+
+# ---- the layers of uncertainty, by simulation
+
+N = 2000
+UNCERTAINTY = {
+    "balance_g": 3e-4,
+    "calibrator_frac": 0.02,
+    "roi_frac": 0.05,
+    "scanner_frac": 0.02,
+    "sensitivity_frac": 0.03,
+}
+TAILS = {"none": without_tail, "calibrator": lambda rows: rows, "counter": tail_counted}
+
+
+def worked(tail):
+    rows = TAILS[tail](pet(calibrated(study())))
+    rows["doses"][0].update(full_activity_kbq=7412.0, residual_activity_kbq=1331.0)
+    if tail == "calibrator":
+        rows["doses"][0].update(tail_activity_kbq=900.0)
+    # A second aliquot of the same dilution, and one of another.
+    for position, mass in ((21, 0.0213), (22, 0.0250)):
+        masses = {"standard_mass_g": mass, "dilution_mass_g": 10.0412, "aliquot_mass_g": 0.0202}
+        rows["tubes"].append(tube(position, "standard", tracer="[18F]TFB", **masses))
+        rows["counts"].append(count(position, 5350, 60.0, 24_400.0 * mass / 0.0213))
+    rows["tubes"][4].update(tare_g=1.0, gross_g=1.0987)  # muscle, weighed twice
+    return frames(rows)
+
+
+def copies(sheets):
+    """Return the study N times over, each mouse with a counter run and a scan of its own."""
+    names = np.array([f"{number:04d}" for number in range(N)])
+    out = {}
+    for name, sheet in sheets.items():
+        many = sheet.loc[np.repeat(sheet.index.to_numpy(), N)].reset_index(drop=True)
+        own = np.tile(names, len(sheet))
+        for column in ("animal_id", "counter_file", "scan_id"):
+            if column in many:
+                many[column] = np.where(many[column] == "", "", own)
+        out[name] = many
+    return out
+
+
+def drawn(sheets, layer, seed):
+    """Return the copies with the errors of one layer drawn; what a run's standards share is drawn once a run."""
+    generator = np.random.default_rng(seed)
+    many, u = copies(sheets), UNCERTAINTY
+
+    def normal(name, column, se, rows, shared=False):
+        sheet = many[name]
+        chosen = rows & sheet[column].notna()
+        error = generator.normal(size=len(sheet))
+        if shared:  # rows of one value of one mouse share their error
+            key = sheet[column].astype(str) + " " + sheet.get("counter_file", "")
+            error = pd.Series(error).groupby(key.to_numpy()).transform("first").to_numpy()
+        width = se * sheet[column] if se > 0.001 else se
+        sheet[column] = sheet[column].where(~chosen, sheet[column] + width * error)
+
+    tubes, counts = many["tubes"], many["counts"]
+    role = counts.merge(tubes[["counter_file", "position", "role"]], on=["counter_file", "position"])["role"]
+    everyone = pd.Series(True, index=many["doses"].index)
+    if layer == "count":
+        tissue, poisson = tubes["role"] == "tissue", role.isin(["tissue", "blank"])
+        single = tissue & tubes["tare_g"].isna()
+        normal("tubes", "mass_g", u["balance_g"], single)
+        normal("tubes", "mass_g", u["balance_g"] * np.sqrt(2), tissue & ~single)
+        normal("rois", "activity_kbq_per_ml", u["roi_frac"], pd.Series(True, index=many["rois"].index))
+    elif layer == "dose":
+        poisson = role == "tail"
+        for reading in ("full", "residual", "tail"):
+            normal("doses", f"{reading}_activity_kbq", u["calibrator_frac"], everyone)
+        normal("doses", "injectate_mass_g", u["balance_g"], everyone)
+    else:
+        poisson, standard = role == "standard", tubes["role"] == "standard"
+        normal("tubes", "aliquot_mass_g", u["balance_g"], standard)
+        normal("tubes", "standard_mass_g", u["balance_g"], standard, shared=True)
+        normal("tubes", "standard_activity_kbq", u["sensitivity_frac"], standard, shared=True)
+        normal("rois", "activity_kbq_per_ml", u["scanner_frac"], pd.Series(True, index=many["rois"].index))
+    counts["counts"] = counts["counts"].where(~poisson, generator.poisson(counts["counts"]).astype(float))
+    return many
+
+
+@pytest.mark.parametrize("layer", ["count", "dose", "standard"])
+@pytest.mark.parametrize("tail", list(TAILS))
+@pytest.mark.parametrize("route", ["counted_standard", "calibrator"])
+def test_each_layer_is_as_wide_as_its_simulated_scatter(route, tail, layer):
+    sheets = worked(tail)
+    still = {"[18F]TFB": Decay("F-18", F18_S, 0.0)}
+    settings = {"dose_route": route, "uncertainty": UNCERTAINTY, "decays": still}
+    stated = measured(sheets, **settings)["uptake"].set_index(["modality", "region"])[f"rel_se_{layer}"]
+    found = measured(drawn(sheets, layer, seed=11), **settings)["uptake"]
+    assert (found["status"] == "ok").all()
+    value = np.log(found["uptake_pct_id_per_g"])
+    scatter = value.groupby([found["modality"], found["region"]]).std()
+    # 2000 draws give a standard deviation to 1.6 %.
+    assert scatter.to_numpy() == pytest.approx(stated.reindex(scatter.index).to_numpy(), rel=0.05, abs=1e-9)
+
+
+@pytest.mark.parametrize("tail", list(TAILS))
+@pytest.mark.parametrize("route", ["counted_standard", "calibrator"])
+def test_the_half_life_acts_on_the_time_that_does_not_cancel(route, tail):
+    sheets, se_s = worked(tail), 30.0
+
+    def run(half_life_s, half_life_se_s):
+        decays = {"[18F]TFB": Decay("F-18", half_life_s, half_life_se_s)}
+        none = dict.fromkeys(UNCERTAINTY, 0.0) | {"balance_g": 1e-9}
+        result = measured(sheets, dose_route=route, uncertainty=none, decays=decays)
+        return result["uptake"].set_index(["modality", "region"])
+
+    low, high = (run(F18_S + sign * se_s / 1000, 0.0)["uptake_pct_id_per_g"] for sign in (-1, 1))
+    shift = 1000 * np.abs(np.log(high / low)) / 2
+    wide, narrow = run(F18_S, se_s)["rel_se_standard"], run(F18_S, 0.0)["rel_se_standard"]
+    stated = np.sqrt(wide**2 - narrow**2)
+    counter = shift.index.get_level_values("modality") == "counter"
+    # The decay within a count and the weights of several standards are left out, a second or so against minutes.
+    assert stated[counter].to_numpy() == pytest.approx(shift[counter].to_numpy(), rel=0.02, abs=2e-5)
+    # An export that is corrected to the scan's start has lost the decay in its frame; the scan's instant is meant.
+    assert stated[~counter].to_numpy() == pytest.approx(shift[~counter].to_numpy(), rel=0.08)

@@ -1,0 +1,195 @@
+"""Each check passes, warns and fails where it should, says so with its number, and never changes a result."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from worked_mouse import SETTINGS, at, count, exclusion, frames, measured, pet, roi, study, tube
+
+from cartrace import tables
+from cartrace.checks import Measured
+from cartrace.config import QualityThresholds
+from cartrace.quality import CHECKS, judge
+
+
+def judged(rows, balance_g=3e-4, **changes):
+    found = measured(frames(rows), **changes)
+    what = Measured(found["tubes"], found["doses"], found["rois"], found["uptake"], balance_g=balance_g)
+    return judge(what, SETTINGS["thresholds"]).set_index(["check", "subject"])
+
+
+def mice(n=3, **last):
+    """Return a study of n mice with a scan each; `last` changes the last mouse's dose."""
+    rows = pet(study())
+    for number in range(2, n + 1):
+        name = f"M{number}"
+        rows["animals"].append({**rows["animals"][0], "animal_id": name})
+        rows["doses"].append({**rows["doses"][0], "animal_id": name})
+        rows["scans"].append({**rows["scans"][0], "animal_id": name, "scan_id": f"S{number}"})
+        rows["rois"].append(roi(0, 0.0, 600.0, 187.3, scan_id=f"S{number}"))
+    rows["doses"][-1].update(last)
+    return rows
+
+
+def test_every_key_of_the_config_is_used_and_every_used_one_exists():
+    used = {limit for check in CHECKS for limit in (check.warn, check.fail) if isinstance(limit, str)}
+    assert used == set(QualityThresholds.model_fields)
+
+
+def test_every_check_says_what_to_do_and_rests_on_something():
+    assert len({check.name for check in CHECKS}) == len(CHECKS)
+    for check in CHECKS:
+        assert all([check.what, check.remedy, check.source])
+        assert not check.remedy.endswith(".")
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            check.warn = 0.0
+
+
+@pytest.mark.parametrize(("tail_kbq", "status"), [(100.0, "pass"), (214.0, "warn"), (400.0, "fail")])
+def test_tail(tail_kbq, status):
+    rows = study()
+    rows["doses"][0]["tail_activity_kbq"] = tail_kbq
+    row = judged(rows).loc[("tail", "M1, d07")]
+    assert row["status"] == status
+    assert row["value"] == pytest.approx(5.746807 * tail_kbq / 214.0, rel=1e-6)
+    assert row["threshold"] == (10.0 if status == "fail" else 5.0)
+    assert f"{row['value']:.3g} %" in row["message"]
+
+
+def test_a_tail_that_was_not_measured_is_said():
+    rows = study()
+    rows["doses"][0].update(tail_activity_kbq=float("nan"), tail_at="")
+    found = judged(rows)
+    assert found.loc[("tail_not_measured", "M1, d07"), "status"] == "warn"
+    assert "tail" not in found.index.get_level_values("check")
+
+
+@pytest.mark.parametrize(("residual_kbq", "status"), [(331.0, "pass"), (1600.0, "warn")])
+def test_residual(residual_kbq, status):
+    rows = study()
+    rows["doses"][0]["residual_activity_kbq"] = residual_kbq
+    row = judged(rows).loc[("residual", "M1, d07")]
+    assert row["status"] == status
+    assert row["value"] == pytest.approx(100 * 346.505537 / 7024.659250 * residual_kbq / 331.0, rel=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("counts", "loss", "status"), [(603_215.0, 2.01, "pass"), (3e6, 10.0, "warn"), (9e6, 30.0, "fail")]
+)
+def test_dead_time_is_the_worst_tube_of_the_run(counts, loss, status):
+    rows = study()
+    rows["counts"][2]["counts"] = counts
+    row = judged(rows).loc[("dead_time", "run.csv")]
+    assert (row["status"], row["value"]) == (status, pytest.approx(loss, abs=0.005))
+    assert "in 1 3" in row["message"]
+
+
+def test_a_saturated_tube_fails_its_run():
+    rows = study()
+    rows["counts"][2]["counts"] = 40e6
+    row = judged(rows).loc[("dead_time", "run.csv")]
+    assert (row["status"], row["value"]) == ("fail", 100.0)
+
+
+@pytest.mark.parametrize(("second", "status"), [(184.0, "pass"), (400.0, "warn")])
+def test_blanks_that_scatter_beyond_counting(second, status):
+    rows = study()
+    rows["tubes"].append(tube(9, "blank"))
+    rows["counts"].append(count(9, 6000, 600.0, second))
+    row = judged(rows).loc[("background", "run.csv, F-18")]
+    assert row["status"] == status
+    chi2 = 2 * (second - (184 + second) / 2) ** 2 / ((184 + second) / 2)
+    # One degree of freedom: twice the normal tail of the root.
+    from math import erfc, sqrt
+
+    assert row["value"] == pytest.approx(erfc(sqrt(chi2 / 2)), rel=1e-9, abs=1e-300)
+
+
+def test_one_blank_passes_and_none_warns():
+    assert "one blank alone" in judged(study()).loc[("background", "run.csv, F-18"), "message"]
+    rows = study()
+    del rows["tubes"][0], rows["counts"][0]
+    row = judged(rows, background_cps=0.3).loc[("background", "run.csv, F-18")]
+    assert row["status"] == "warn"
+    assert "no blank in the run" in row["message"]
+
+
+@pytest.mark.parametrize(("factor", "status"), [(1.01, "pass"), (1.06, "warn"), (1.30, "fail")])
+def test_standards_that_scatter(factor, status):
+    rows = study()
+    rows["tubes"].append({**rows["tubes"][1], "position": "9"})
+    # Counted when the first one was: only the rate differs.
+    rows["counts"].append(count(9, 5280, 60.0, 121_874.0 * factor))
+    row = judged(rows, dead_time_us=0.0).loc[("standards", "run.csv, [18F]TFB, weighed")]
+    net = np.array([121_874.0, 121_874.0 * factor]) / 60 - 184 / 600
+    assert row["value"] == pytest.approx(100 * np.std(net, ddof=1) / np.mean(net), rel=1e-9)
+    assert row["status"] == status
+    rows["exclusions"] = [exclusion("tube", counter_file="run.csv", rack="1", position="9")]
+    alone = judged(rows).loc[("standards", "run.csv, [18F]TFB, weighed")]
+    assert alone["status"] == "warn"
+    assert "one standard alone" in alone["message"]
+
+
+@pytest.mark.parametrize(("activity_kbq", "status"), [(40.0, "pass"), (36.0, "warn")])
+def test_dose_routes_that_disagree(activity_kbq, status):
+    rows = study()
+    at_start = {"standard_activity_kbq": activity_kbq, "standard_at": at(5280)}
+    rows["tubes"].append(tube(9, "standard", tracer="[18F]TFB", **at_start))
+    rate = 0.420943381 * 40.0 * 1000 / 1.003160593
+    rows["counts"].append(count(9, 5280, 60.0, (rate + 184 / 600) * 60))
+    row = judged(rows | {}, dead_time_us=0.0).loc[("dose_routes", "M1, d07")]
+    assert row["status"] == status
+
+
+@pytest.mark.parametrize(("full_kbq", "status"), [(7000.0, "pass"), (30_000.0, "fail"), (2600.0, "fail")])
+def test_a_dose_far_from_the_cohorts_median(full_kbq, status):
+    found = judged(mice(full_activity_kbq=full_kbq))
+    assert found.loc[("dose_median", "M3, d07"), "status"] == status
+    assert found.loc[("dose_median", "M1, d07"), "status"] == "pass"
+
+
+def test_counting_names_the_worst_detected_tissue():
+    rows = study()
+    rows["counts"][4]["counts"] = 200.0
+    row = judged(rows).loc[("counting_precision", "M1, d07")]
+    net = 200 / 60 / (1 - 200 / 60 * 2e-6) - 184 / 600
+    assert row["value"] == pytest.approx(100 * np.sqrt(200 / 3600 + 184 / 600**2) / net, rel=1e-4)
+    assert row["status"] == "warn"
+    assert "in muscle" in row["message"]
+    # What is below detection is not judged by its precision.
+    rows["counts"][4]["counts"] = 10.0
+    assert "in blood" in judged(rows).loc[("counting_precision", "M1, d07"), "message"]
+
+
+@pytest.mark.parametrize(("started_s", "status"), [(3900, "pass"), (4300, "warn"), (2700, "fail")])
+def test_a_scan_at_another_time_than_the_others(started_s, status):
+    rows = mice()
+    rows["scans"][-1]["started_at"] = at(started_s)
+    row = judged(rows).loc[("scan_delay", "S3")]
+    assert (row["status"], row["value"]) == (status, pytest.approx(100 * abs(started_s / 3735 - 1)))
+
+
+def test_a_dynamic_scan_has_no_delay_to_judge():
+    rows = mice()
+    for scan in rows["scans"]:
+        scan["started_at"] = at(5)
+    assert "scan_delay" not in judged(rows).index.get_level_values("check")
+
+
+@pytest.mark.parametrize(("mass_g", "status"), [(0.0031, "pass"), (0.0029, "warn")])
+def test_a_sample_near_the_balance(mass_g, status):
+    rows = study()
+    rows["tubes"][4]["mass_g"] = mass_g
+    row = judged(rows).loc[("sample_mass", "M1, d07")]
+    assert (row["status"], row["value"]) == (status, pytest.approx(mass_g / 3e-4))
+    assert "in muscle" in row["message"]
+    assert "sample_mass" not in judged(rows, balance_g=0.0).index.get_level_values("check")
+
+
+def test_an_empty_cohort_has_no_rows_but_keeps_the_form():
+    rows = study()
+    for name in rows:
+        rows[name] = []
+    found = judged(rows).reset_index()
+    assert len(found) == 0
+    assert set(found.columns) == set(tables.Quality.names())

@@ -1,0 +1,181 @@
+"""The choice of a reader by content, the generic readers, and units of ROI values."""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from cartrace.errors import InputError
+from cartrace.readers import READERS, Export, Settings, choose, readers_of, table
+from cartrace.readers.export import number, plain_number
+from cartrace.roi_units import UnitProblem, conversion
+
+PET = Path(__file__).parents[1] / "data" / "formats" / "pet"
+IRW = Settings(
+    columns={"region": "ROI Name", "value": "Mean (nCi/cc)", "sd": "Std Dev (nCi/cc)", "volume_ml": "Volume (mm^3)"}
+)
+VIVOQUANT = Settings(columns={"region": "Name", "value": "Mean", "sd": "Std", "volume_ml": "Volume (mm3)"})
+COUNTER = Settings(
+    columns={"rack": "Rack", "position": "Pos", "counted_at": "Start", "count_s": "Time", "counts": "Counts"}
+)
+
+
+def export(text: str) -> Export:
+    return Export("x.csv", text.encode())
+
+
+def test_names_of_readers_are_unique_for_each_kind_of_export() -> None:
+    for what in ("counter", "pet"):
+        names = [reader.name for reader in readers_of(what)]
+        assert len(set(names)) == len(names)
+    assert {reader.what for reader in READERS} == {"counter", "pet"}
+
+
+def test_a_file_is_never_taken_for_one_of_the_other_kind() -> None:
+    voistat = Export("x", (PET / "M01_dynamic_SUV.voistat").read_bytes())
+    with pytest.raises(InputError, match="no kind that is read"):
+        choose(voistat, what="counter", form="auto", settings=Settings())
+
+
+def test_a_format_without_a_reader_names_those_that_have_one() -> None:
+    with pytest.raises(InputError, match=r"'hidex_csv'.*not read yet.*wizard2: .*table: "):
+        choose(export("a"), what="counter", form="hidex_csv", settings=Settings())
+
+
+def test_two_readers_for_one_file_ask_for_the_format() -> None:
+    both = export("Measurement date & time,Rack,Pos,Time,F-18 Counts\n")
+    assert choose(both, what="counter", form="auto", settings=Settings()).name == "wizard2"
+    mapped = Settings(columns={"position": "Pos", "counted_at": "Time", "count_s": "Time", "counts": "F-18 Counts"})
+    assert choose(both, what="counter", form="auto", settings=mapped).name == "wizard2", "a signature goes before a map"
+    assert choose(both, what="counter", form="table", settings=mapped).name == "table"
+
+
+def test_an_inveon_table_is_read_by_its_map() -> None:
+    file = Export("irw.csv", (PET / "RECALLED_irw_roi.csv").read_bytes())
+    assert choose(file, what="pet", form="auto", settings=IRW).name == "table"
+    found = table.reads_pet(file, IRW)
+    assert found.unit == "nCi/cc"
+    assert [(row.region, row.value, row.row) for row in found.rows] == [
+        ("tumor", 8710.8222, 5),
+        ("spleen", 4569.0877, 6),
+        ("muscle", 225.9176, 7),
+    ]
+    assert found.rows[0].volume_ml == pytest.approx(0.245)
+    assert found.rows[0].frame_duration_s == 0.0
+    # 8710.8222 nCi/cc is the very value of the other software's table of the same regions.
+    other = table.reads_pet(Export("vq.csv", (PET / "RECALLED_vivoquant_3droi.csv").read_bytes()), VIVOQUANT)
+    factor = conversion(found.unit, "", suv_dose_kbq=math.nan, suv_weight_g=math.nan).factor
+    assert [row.value * factor for row in found.rows] == pytest.approx([row.value for row in other.rows], rel=1e-6)
+    assert other.unit == "", "the unit stands in a column of its own; the sheet of scans states it"
+
+
+def test_frames_of_a_map_by_start_and_duration_or_by_middle() -> None:
+    text = "ROI,Begin [min],Length [s],Mean\nA,0,60,1\nA,1,120,2\n"
+    columns = {"region": "ROI", "frame_start_s": "Begin [min]", "frame_duration_s": "Length [s]", "value": "Mean"}
+    found = table.reads_pet(export(text), Settings(columns=columns))
+    assert [row[2:4] for row in found.rows] == [(0.0, 60.0), (60.0, 120.0)]
+    assert found.conversions == ("Begin [min]: min -> s",)
+    middle = {"region": "ROI", "frame_mid_s": "Mid", "value": "Mean"}
+    found = table.reads_pet(export("ROI,Mid,Mean\nA,30,1\nA,120,2\n"), Settings(columns=middle))
+    assert [row[2:4] for row in found.rows] == [(0.0, 60.0), (60.0, 120.0)]
+    with pytest.raises(InputError, match="two ways"):
+        table.reads_pet(export(text), Settings(columns={**columns, "frame_mid_s": "Mean"}))
+
+
+def test_a_counter_workbook_is_read_by_its_map() -> None:
+    book = openpyxl.Workbook()
+    for row in (["Run", 7], [], ["Rack", "Pos", "Start", "Time", "Counts"], [1, 2, "10/03/2026 11:30", 60, 402.5]):
+        book.active.append(row)
+    stream = io.BytesIO()
+    book.save(stream)
+    settings = Settings(columns=COUNTER.columns, date_format="DMY")
+    row = table.reads_counter(Export("x.xlsx", stream.getvalue()), settings).rows[0]
+    assert (row.rack, row.position, row.count_s, row.counts, row.window) == ("1", "2", 60.0, 402.5, "Counts")
+    assert (row.counted_at.isoformat(), row.row) == ("2026-03-10T11:30:00", 4)
+
+
+@pytest.mark.parametrize(
+    ("row", "code"),
+    [
+        ("1,2,2026-03-10 11:30,60,many", "not-a-number"),
+        ("1,2,11:30,60,5", "time-without-date"),
+        ("1,2,03/10/2026 11:30,60,5", "date-order"),
+        ("1,2,2026-03-10 11:30,0,5", "count-time"),
+        ("1,2,2026-03-10 11:30,60,5,5", "row-width"),
+    ],
+)
+def test_a_row_of_a_counter_table_that_cannot_be_right_is_refused(row: str, code: str) -> None:
+    with pytest.raises(InputError) as caught:
+        table.reads_counter(export(f"Rack,Pos,Start,Time,Counts\n{row}\n"), COUNTER)
+    assert [(problem.code, problem.row) for problem in caught.value.problems] == [(code, 2)]
+
+
+def test_a_map_that_does_not_fit_names_the_nearest_header() -> None:
+    with pytest.raises(InputError, match="for 'Counts' the nearest is 'Count'"):
+        table.reads_counter(export("Rack,Pos,Start,Time,Count\n"), COUNTER)
+    with pytest.raises(InputError, match="has counter and lacks counted_at, count_s, counts"):
+        table.reads_counter(export("a\n"), Settings(columns={"position": "Pos", "counter": "x"}))
+
+
+@pytest.mark.parametrize(
+    ("text", "comma", "value"),
+    [("1.5", False, 1.5), ("1,5", True, 1.5), ("8.25E-5", False, 8.25e-5), ("-3", False, -3.0), (".5", False, 0.5)],
+)
+def test_numbers_of_exports(text: str, comma: bool, value: float) -> None:
+    assert number(text, decimal_comma=comma) == value
+
+
+@pytest.mark.parametrize("text", ["", "NaN", "n/a", ".", "#DIV/0!", "Infinity"])
+def test_a_gap_of_an_export_is_nan(text: str) -> None:
+    found = number(text)
+    assert found is not None
+    assert math.isnan(found)
+
+
+@pytest.mark.parametrize("text", ["1,5", "0..69", "1 000", "1_000", "12 s", "1e", "0x1"])
+def test_what_is_no_number_is_not_guessed(text: str) -> None:
+    assert number(text) is None
+
+
+def test_racks_and_positions_are_compared_as_numbers_where_they_are() -> None:
+    assert [plain_number(text) for text in ("1", "01", "1.0", "A1", "10", "0", "")] == [
+        "1",
+        "1",
+        "1",
+        "A1",
+        "10",
+        "0",
+        "",
+    ]
+
+
+def test_units_of_roi_values() -> None:
+    known = {"suv_dose_kbq": 5000.0, "suv_weight_g": 25.0}
+    assert conversion("kBq/cc", "", **known).factor == 1.0
+    assert conversion("", "Bq/mL", **known).factor == 1e-3
+    assert conversion("kBq/cc", "kBq/mL", **known).words == ""
+    # SUV 2 of 5 MBq in 25 g is 400 kBq/mL; 4 %ID/mL of 5 MBq is 200 kBq/mL.
+    assert 2 * conversion("SUV", "", **known).factor == 400.0
+    assert 4 * conversion("%ID/cc", "", **known).factor == 200.0
+
+
+@pytest.mark.parametrize(
+    ("carried", "stated", "code"),
+    [
+        ("", "", "unit-missing"),
+        ("kBq/cc", "Bq/mL", "unit-contradicts"),
+        ("SUV", "kBq/mL", "unit-contradicts"),
+        ("SUV", "", "suv-without-dose"),
+        ("%ID/mL", "", "suv-without-dose"),
+        ("%ID/g", "", "unit-unknown"),
+        ("1/1", "", "unit-unknown"),
+    ],
+)
+def test_values_that_cannot_become_an_activity_are_refused(carried: str, stated: str, code: str) -> None:
+    with pytest.raises(UnitProblem) as caught:
+        conversion(carried, stated, suv_dose_kbq=math.nan, suv_weight_g=math.nan)
+    assert caught.value.code == code

@@ -1,0 +1,430 @@
+"""The report: what it says is in the tables, what it cannot know it leaves out, and a name is only a name."""
+
+import io
+import re
+import zipfile
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+import yaml
+from markupsafe import Markup
+from openpyxl import load_workbook
+from report_study import RESOURCES, ROOT, SETTINGS, StudyMaker
+
+from cartrace import tables
+from cartrace.report import page, sections
+from cartrace.report.blocks import MOST_ROWS, Cell, Facts, Grid, Heading, Lights, Picture, grid, number_cell
+from cartrace.report.inline import inline_svg
+from cartrace.report.methods import TESTS_OF, WORK_OF, html, methods_text
+from cartrace.report.provenance import run_record, run_yaml
+from cartrace.report.references import REFERENCES, Citations
+from cartrace.report.study import Study
+from cartrace.report.verdict import primary_sentences
+from cartrace.report.workbook import dictionary, workbook
+
+VERSIONS = dict.fromkeys(("snakemake", "python", "numpy", "scipy", "pandas", "matplotlib"), "1.0")
+METHODS = (RESOURCES / "methods.md.j2").read_text(encoding="utf-8")
+HOSTILE = {"m05": "<b>x</b>", "m06": "=1+1", "m07": "a&b \"q\" 'r'"}
+
+
+def study_of(maker: StudyMaker, **changed) -> Study:
+    made = maker.made()
+    made["quality"] = pd.concat([made["quality"], made["cells_quality"]], ignore_index=True)
+    frames = {name: made[name] for name in Study.__dataclass_fields__ if name in made}
+    picture = Picture("biodistribution", "Biodistribution", "A caption.", "An alt.", Markup("<svg></svg>"))
+    settings = SETTINGS | {"groups": maker.groups}
+    return replace(Study(**frames, settings=settings, pictures={"biodistribution": picture}), **changed)
+
+
+def built(study: Study) -> str:
+    text = methods_text(study, METHODS, versions=VERSIONS, assumptions=[])
+    record = run_yaml(run_record(study, versions=VERSIONS, digests={"build_report": "0"}))
+    files = {"template": "report.html.j2", "style": "report.css", "script": "report.js"}
+    read = {name: (RESOURCES / file).read_text(encoding="utf-8") for name, file in files.items()}
+    return page(study, sections(study, methods=text, run=record), **read)
+
+
+class Page(HTMLParser):
+    """What a browser would take from the page."""
+
+    VOID = frozenset({"meta", "link", "br", "img", "input", "hr", "col"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[tuple[str, str, str]] = []
+        self.text: list[str] = []
+        self.problems: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in self.VOID:
+            self.open.append(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value)
+            if name in ("src", "href", "xlink:href", "action", "data", "poster", "srcset"):
+                self.links.append((tag, name, value))
+            if name.startswith("on"):
+                self.problems.append(f"{tag} {name}")
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.problems.append(f"</{tag}> closes nothing")
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] not in ("style", "script"):
+            self.text.append(data)
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    return study_of(StudyMaker(exclude="m07"))
+
+
+@pytest.fixture(scope="module")
+def text(study) -> str:
+    return built(study)
+
+
+def test_the_page_is_well_formed_and_its_navigation_leads_somewhere(text):
+    found = Page(text)
+    assert found.problems == []
+    assert found.open == []
+    assert len(found.ids) == len(set(found.ids))
+    anchors = [value[1:] for _, _, value in found.links if value.startswith("#")]
+    assert len(anchors) > 10
+    assert set(anchors) <= set(found.ids)
+
+
+def test_the_page_loads_nothing(text):
+    for tag, _, value in Page(text).links:
+        if value.startswith("#") or not re.match(r"[a-z]+:|//", value):
+            continue
+        assert tag == "a"
+        assert value.startswith("https://doi.org/10.")
+    assert "@import" not in text
+    assert not re.search(r"url\((?!#)", text)
+    script = (RESOURCES / "report.js").read_text(encoding="utf-8")
+    assert not re.search(r"fetch|XMLHttpRequest|import\(|eval|innerHTML|https?:", script)
+
+
+def test_downloads_are_files_beside_the_report(text):
+    files = {
+        value for tag, _, value in Page(text).links if tag == "a" and not value.startswith(("#", "https://doi.org"))
+    }
+    assert {"tables.xlsx", "methods.md", "run.yaml", "tables/uptake.csv", "figures/biodistribution.pdf"} <= files
+    assert all(re.fullmatch(r"(tables/|figures/)?[a-z_]+\.(csv|xlsx|md|yaml|pdf|svg|png)", file) for file in files)
+
+
+def test_names_are_only_names():
+    study = study_of(StudyMaker(rename=HOSTILE))
+    settings = {**study.settings, "study": SETTINGS["study"] | {"title": "<script>alert(1)</script>"}}
+    text = built(replace(study, settings=settings))
+    assert "<b>x</b>" not in text
+    assert "<script>alert" not in text
+    shown = "".join(Page(text).text)
+    for name in HOSTILE.values():
+        assert name in shown
+    assert Page(text).problems == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "absent"),
+    [
+        ({"has_pet": False}, {"pet", "expansion", "agreement"}),
+        ({"has_counter": False}, {"biodistribution", "agreement"}),
+        ({}, set()),
+    ],
+)
+def test_sections_without_data_are_absent(changed, absent):
+    study = study_of(StudyMaker(**changed))
+    if "expansion" in absent:
+        study = replace(study, calibration_lines=tables.empty(tables.CalibrationLines))
+    found = {section.anchor for section in sections(study, methods="# Methods", run="a: 1")}
+    everything = {"verdict", "intake", "quality", "cohort", "biodistribution", "pet", "expansion", "comparison"}
+    everything |= {"agreement", "exclusions", "methods", "provenance"}
+    assert found == everything - absent
+    page_text = built(study)
+    for anchor in absent:
+        assert f'href="#{anchor}"' not in page_text
+
+
+def test_the_verdict_is_in_the_tables(study):
+    (section,) = [part for part in sections(study, methods="# M", run="a: 1") if part.anchor == "verdict"]
+    facts = dict(next(block for block in section.blocks if isinstance(block, Facts)).pairs)
+    assert facts["Tracer"] == "[18F]TFB, F-18, half-life 6586.2 s (ENSDF)"
+    row = study.primary()[0]
+    assert facts["Mice"] == (
+        f"{len(study.animals)} planned, {study.doses['animal_id'].nunique()} injected, "
+        f"{row['n_a'] + row['n_b']} in the primary comparison, 1 excluded, 0 with a part excluded"
+    )
+    table = next(block for block in section.blocks if isinstance(block, Grid))
+    assert [cell.text for cell in table.rows[1]] == ["Reporter T cells without CAR", "4", "4", "4", "4", "2", "2", "1"]
+    assert [cell.text for cell in table.foot] == ["All", "12", "12", "12", "12", "6", "6", "1"]
+    lights = next(block for block in section.blocks if isinstance(block, Lights))
+    assert [(light.label, light.status, light.text) for light in lights.items] == [
+        ("tail", "warn", "1 warn, 11 pass"),
+        ("calibration", "pass", "1 pass"),
+    ]
+
+
+def test_the_primary_sentence_holds_estimate_interval_p_and_n(study):
+    row = study.primary()[0]
+    sentences = primary_sentences(study)
+    assert sentences[0].startswith("Primary endpoint, growth rate (tumour): Reporter CAR-T ")
+    assert f"ratio {row['estimate']:.2g}" in sentences[0]
+    assert f"n = {row['n_a']} vs {row['n_b']} mice" in sentences[0]
+    assert "p = " in sentences[0]
+    assert sentences[1].startswith("With excluded mice: ")
+
+
+def test_a_draft_says_so_and_a_final_study_does_not(study, text):
+    assert ">DRAFT<" in text
+    final = {**study.settings, "study": SETTINGS["study"] | {"status": "final"}}
+    assert "DRAFT" not in built(replace(study, settings=final))
+
+
+def test_a_study_without_a_primary_comparison_says_so(study):
+    none = replace(study, comparisons=study.comparisons[~study.comparisons["is_primary"]])
+    assert primary_sentences(none) == [
+        "The primary comparison could not be made: no mouse has a value of its endpoint."
+    ]
+    assert none.attrition()["analysed"].sum() == 0
+
+
+def test_exclusions_of_scans_and_tubes_find_their_mouse(study):
+    row = study.exclusions.iloc[0].to_dict() | {"animal_id": ""}
+    scan = row | {"level": "scan", "scan_id": "m02_d04", "source_row": 3}
+    tube = row | {"level": "tube", "counter_file": "run.csv", "rack": "1", "position": "0008", "source_row": 4}
+    blank = tube | {"position": "9999", "source_row": 5}
+    changed = replace(study, exclusions=pd.DataFrame([scan, tube, blank]))
+    assert list(changed.excluded_parts()["animal_id"]) == ["m02", "m09", ""]
+    assert changed.attrition()["partly excluded"].to_dict() == {"UTD": 1, "NT": 0, "CAR": 1}
+
+
+def test_checks_that_do_not_pass_come_first_and_failures_before_warnings(study):
+    rows = study.quality.copy()
+    rows.loc[rows["subject"] == "m09 d01", "status"] = "fail"
+    (section,) = [
+        part for part in sections(replace(study, quality=rows), methods="# M", run="a: 1") if part.anchor == "quality"
+    ]
+    table = next(block for block in section.blocks if isinstance(block, Grid))
+    assert [(row[0].text, row[0].tone, row[3].text) for row in table.rows] == [
+        ("fail", "fail", "m09 d01"),
+        ("warn", "warn", "m02 d01"),
+    ]
+
+
+def test_mean_table_gives_mean_sd_and_n_by_tissue_and_group(study):
+    (section,) = [part for part in sections(study, methods="# M", run="a: 1") if part.anchor == "biodistribution"]
+    table = next(block for block in section.blocks if isinstance(block, Grid))
+    assert table.headings[0].label == "Region"
+    rows = study.summaries
+    row = rows[(rows["analysis"] == "without_excluded") & (rows["region"] == "liver") & (rows["group"] == "CAR")]
+    row = row[row["modality"] == "counter"].iloc[0]
+    (liver,) = [cells for cells in table.rows if cells[0].text == "liver"]
+    mean, sd, n = re.fullmatch(r"([\d.]+) ± ([\d.]+) \((\d+)\)", liver[3].text).groups()
+    assert float(mean) == pytest.approx(row["mean"], rel=0.05)
+    assert float(sd) == pytest.approx(row["sd"], rel=0.15)
+    assert int(n) == row["n"]
+    (muscle,) = [cells for cells in table.rows if cells[0].text == "muscle"]
+    assert "1 below detection" in muscle[3].text
+
+
+def test_every_test_that_was_run_is_listed_with_and_without_exclusions(study):
+    (section,) = [part for part in sections(study, methods="# M", run="a: 1") if part.anchor == "comparison"]
+    table = [block for block in section.blocks if isinstance(block, Grid)][-1]
+    main = study.comparisons[study.comparisons["analysis"] == "without_excluded"]
+    assert len(table.rows) == len(main)
+    assert table.rows[0][2].text == "primary"
+    assert all(row[14].text for row in table.rows)
+
+
+def test_a_long_table_is_cut_and_says_so():
+    rows = [[Cell(str(number))] for number in range(MOST_ROWS + 5)]
+    table = grid("Rows", [Heading("n")], rows, file="tables/x.csv")
+    assert len(table.rows) == MOST_ROWS
+    assert table.note == f"The first {MOST_ROWS} of {MOST_ROWS + 5} rows are shown; tables/x.csv holds all of them."
+
+
+def test_a_missing_number_is_a_gap():
+    assert number_cell(float("nan")) == Cell("")
+    assert number_cell(0.0).text == "0"
+
+
+# ---- methods ----
+
+
+def test_methods_say_only_what_was_done(study):
+    text = methods_text(study, METHODS, versions=VERSIONS, assumptions=[])
+    for word in (
+        "gamma counter",
+        "PET",
+        "calibration",
+        "logistic",
+        "Holm",
+        "Fieller",
+        "ENSDF",
+        "weighed standards",
+        "dead time",
+    ):
+        assert word in text
+    for word in ("Benjamini", "ICRP", "gompertz", "calibrator's reading and the counter's sensitivity"):
+        assert word not in text
+    no_pet = methods_text(study_of(StudyMaker(has_pet=False)), METHODS, versions=VERSIONS, assumptions=[])
+    assert "## PET" not in no_pet
+    assert "## Cells" not in no_pet
+    assert "## Expansion" not in no_pet
+    assert "scanner" not in no_pet.replace("scanner_frac", "").replace("calibration of the scanner", "")
+    no_counter = methods_text(study_of(StudyMaker(has_counter=False)), METHODS, versions=VERSIONS, assumptions=[])
+    assert "## Gamma counter" not in no_counter
+    assert "Currie" not in no_counter
+
+
+def test_methods_cite_what_they_list_and_list_what_they_cite(study):
+    text = methods_text(study, METHODS, versions=VERSIONS, assumptions=[])
+    body, listed = text.split("## References")
+    cited = sorted({int(number) for group in re.findall(r"(?<!\\)\[([\d, ]+)\]", body) for number in group.split(",")})
+    numbered = [int(number) for number in re.findall(r"^(\d+)\. ", listed, flags=re.MULTILINE)]
+    assert cited == numbered == list(range(1, len(numbered) + 1))
+
+
+def test_citations_are_numbered_in_order_and_unknown_ones_are_a_defect():
+    cite = Citations()
+    assert cite("welch") == "[1]"
+    assert cite("currie", "welch") == "[2, 1]"
+    with pytest.raises(KeyError):
+        cite("nobody")
+    assert len({reference.key for reference in REFERENCES}) == len(REFERENCES)
+
+
+def test_names_in_methods_are_no_markup():
+    maker = StudyMaker(
+        groups=[
+            {"name": "NT", "role": "control", "label": "*a* <b>\n\n# x"},
+            {"name": "CAR", "role": "test", "label": ""},
+        ]
+    )
+    text = methods_text(study_of(maker), METHODS, versions=VERSIONS, assumptions=[])
+    assert r"\*a\* \<b\> \# x" in text
+    assert "*a* &lt;b&gt; # x" in html(text)
+
+
+def test_our_markdown_becomes_html():
+    assert html("# A\n\ntext *x* <y>\n\n- one\n- two\n\n1. R. doi:10.1/a.b") == (
+        "<h3>A</h3>\n<p>text *x* &lt;y&gt;</p>\n<ul><li>one</li><li>two</li></ul>\n"
+        '<ol><li>R. <a href="https://doi.org/10.1/a.b">doi:10.1/a.b</a></li></ol>'
+    )
+
+
+def test_only_assumptions_of_what_was_done_are_told(study):
+    marked = [
+        ["counting", "the dead time is non-paralysable"],
+        ["regions", "the SUV takes tissue at 1 g/mL."],
+        ["population/fit", "parameters are normal"],
+        ["decay", "always told"],
+        ["decay", "always told"],
+    ]
+    text = methods_text(study, METHODS, versions=VERSIONS, assumptions=marked)
+    told = text.split("## Assumptions")[1].split("## Software")[0]
+    assert told.split("\n") == [
+        "",
+        "",
+        "- The dead time is non-paralysable.",
+        "- The SUV takes tissue at 1 g/mL.",
+        "- Always told.",
+        "",
+        "",
+    ]
+    no_pet = methods_text(study_of(StudyMaker(has_pet=False)), METHODS, versions=VERSIONS, assumptions=marked)
+    assert "SUV" not in no_pet
+    assert "non-paralysable." in no_pet
+    assert "## Assumptions" not in methods_text(study, METHODS, versions=VERSIONS, assumptions=[])
+
+
+def test_what_limits_an_assumption_are_files_of_the_core():
+    core = ROOT / "scripts" / "cartrace"
+    for name in WORK_OF | TESTS_OF:
+        assert (core / f"{name}.py").is_file() or (core / name).is_dir(), name
+
+
+# ---- record, workbook, inline figures ----
+
+
+def test_the_record_names_inputs_half_lives_versions_and_settings(study):
+    record = yaml.safe_load(run_yaml(run_record(study, versions=VERSIONS, digests={"build_report": "0" * 64})))
+    assert record["half_lives"] == [{"tracer": "[18F]TFB", "nuclide": "F-18", "half_life_s": 6586.2, "source": "ENSDF"}]
+    assert record["inputs"] == [{"cohort": "C01", "file": "animals.csv", "sha256": "ab" * 32}]
+    assert record["config"]["comparison"]["primary"]["groups"] == ["CAR", "NT"]
+    assert record["core_sha256"] == {"build_report": "0" * 64}
+    assert record["versions"] == VERSIONS
+
+
+def frames(maker: StudyMaker) -> dict:
+    made = maker.made()
+    return {"animals": (made["animals"], tables.Animals), "uptake": (made["uptake"], tables.Uptake)}
+
+
+def test_the_workbook_holds_tables_as_text_and_numbers_and_no_formula():
+    made = frames(StudyMaker(rename=HOSTILE | {"m08": "bad\x07bell"}))
+    book = load_workbook(io.BytesIO(workbook(made)))
+    assert book.sheetnames == ["data_dictionary", "animals", "uptake"]
+    for sheet in book:
+        for row in sheet.iter_rows():
+            assert all(cell.data_type != "f" for cell in row)
+    names = [cell.value for cell in book["animals"]["B"]]
+    assert names[0] == "animal_id"
+    assert {"=1+1", "<b>x</b>", "badbell"} <= set(names)
+    header = [cell.value for cell in book["uptake"][1]]
+    column = header.index("uptake_pct_id") + 1
+    shown = [book["uptake"].cell(row, column).value for row in range(2, book["uptake"].max_row + 1)]
+    # The file's text has 16 digits.
+    assert shown == pytest.approx(made["uptake"][0]["uptake_pct_id"].tolist(), rel=1e-15)
+    assert book["uptake"].cell(2, header.index("excluded") + 1).value is False
+    assert book["uptake"].cell(2, header.index("volume_ml") + 1).value is None
+
+
+def test_the_dictionary_has_every_column():
+    made = frames(StudyMaker())
+    rows = dictionary(made)
+    assert len(rows) == len(tables.Animals.columns) + len(tables.Uptake.columns)
+    assert ("uptake", "uptake_pct_id_per_g", "float", "%ID/g") in {row[:4] for row in rows}
+    assert all(row[4] for row in rows)
+
+
+def test_the_workbook_is_the_same_bytes_and_tells_no_time():
+    one, two = (workbook(frames(StudyMaker())) for _ in range(2))
+    assert one == two
+    with zipfile.ZipFile(io.BytesIO(one)) as archive:
+        assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert (
+            re.findall(rb"\d{4}-\d\d-\d\dT[\d:]+Z", archive.read("docProps/core.xml")) == [b"1980-01-01T00:00:00Z"] * 2
+        )
+
+
+def test_an_inlined_figure_has_its_own_identifiers_and_the_pages_colours():
+    svg = (
+        '<?xml version="1.0"?>\n<!DOCTYPE svg>\n<svg xmlns:xlink="x" width="72pt" height="36pt" viewBox="0 0 72 36">\n'
+        '<metadata>m</metadata><defs><path id="p1"/></defs><g clip-path="url(#p1)"><use xlink:href="#p1"/>'
+        '<text style="font: 7px">a</text><path style="fill: #ffffff; stroke: #000000"/></g></svg>'
+    )
+    inlined = inline_svg(svg, name="fit", alt='says "5 < 6"')
+    assert inlined.startswith("<svg ")
+    assert 'role="img" aria-label="says &#34;5 &lt; 6&#34;"' in inlined
+    assert 'id="fit-p1"' in inlined
+    assert "url(#fit-p1)" in inlined
+    assert 'xlink:href="#fit-p1"' in inlined
+    assert "fill: var(--paper); stroke: currentColor" in inlined
+    assert '<text style="fill: currentColor; font: 7px">' in inlined
+    assert "metadata" not in inlined
+    assert "width:96px" in inlined
