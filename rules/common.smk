@@ -16,14 +16,15 @@ from snakemake.utils import validate
 
 # Every file of the core, once: only what is named here travels with a hosted module.
 CORE = """
-__init__ activity agreement calibration cells cells_quality censored_groups censoring checks clock cohort
-comparison comparison_tests config contrasts counter_exports counting decay display dose endpoints equivalents
-errors estimates exclusions expansion exports fitting grids group_tests grouped growth growth_curves intake job lab
-ledger many_groups messages mixed names optimise pet_exports plan primary quality quantities quasi_newton
-radionuclides rank_tests ratios regions roi_units rows rule_forms selection sheet sheet_headers sheet_models
-sheet_rules sheets standards statistics survival times tissues tube_rules units uptake vocabulary
-figures/__init__ figures/agreement figures/calibration figures/comparison figures/data figures/kinetics
-figures/marks figures/style figures/timecourse figures/tissues figures/words
+__init__ activity agreement calibration cells cells_quality censored_groups censoring checks clock cohort comparison
+comparison_tests config contrasts counter_exports counting decay diagnostics display dose endpoints equivalents errors
+estimates exclusions expansion exports fitting forest grids group_tests grouped growth growth_curves intake job lab
+ledger many_groups messages mixed names next_cohort optimise overall pet_exports plan pooling primary quality
+quantities quasi_newton radionuclides rank_tests ratios regions repeated roi_units rows rule_forms selection
+sensitivity sheet sheet_headers sheet_models sheet_rules sheets standards statistics survival times tissues tube_rules
+units uptake vocabulary
+figures/__init__ figures/agreement figures/calibration figures/comparison figures/data figures/kinetics figures/marks
+figures/style figures/timecourse figures/tissues figures/words
 population/__init__ population/fit population/inference population/laplace population/likelihood population/model
 population/shared
 readers/__init__ readers/cpm readers/export readers/pmod readers/table readers/wizard2
@@ -250,7 +251,7 @@ def of_cohorts(path):
     return expand(path, cohort=COHORTS, allow_missing=True)
 
 
-# ---- the digest of the core: an edit of a core file reruns what imports it, a touch reruns nothing ----
+# ---- the digest of the code: an edit of a core file reruns what imports it, a touch reruns nothing ----
 
 CORE_PATHS = {name: Path(source(f"scripts/cartrace/{name}.py")) for name in CORE}
 
@@ -273,28 +274,28 @@ def core_imports(path):
     return found
 
 
-def core_of(script):
-    """Names of the core files that a script imports, directly or not."""
-    used, waiting = set(), [Path(source(f"scripts/{script}"))]
+def code_of(script):
+    """The files of a script: itself and the core files that it imports, directly or not, by name."""
+    start = Path(source(f"scripts/{script}"))
+    used, waiting = {script: start}, [start]
     while waiting:
-        for name in core_imports(waiting.pop()):
-            if name not in used:
-                used.add(name)
-                waiting.append(CORE_PATHS[name])
-    return sorted(used)
+        for name in core_imports(waiting.pop()) - set(used):
+            used[name] = CORE_PATHS[name]
+            waiting.append(CORE_PATHS[name])
+    return dict(sorted(used.items()))
 
 
 def core_digest(script):
-    """SHA-256 over the core files that a script imports."""
+    """SHA-256 over a script and the core files that it imports."""
     digest = hashlib.sha256()
-    for name in core_of(script):
+    for name, path in code_of(script).items():
         # Hosted git drops a file's last newline.
-        digest.update(f"{name}\n{CORE_PATHS[name].read_text(encoding='utf-8').rstrip()}\n".encode())
+        digest.update(f"{name}\n{path.read_text(encoding='utf-8').rstrip()}\n".encode())
     return digest.hexdigest()
 
 
 def assumptions(scripts):
     """What the core that some scripts import marks as assumed: pairs of core file and text."""
-    names = sorted({name for script in scripts for name in core_of(f"{script}.py")})
-    lines = ((name, line) for name in names for line in CORE_PATHS[name].read_text(encoding="utf-8").splitlines())
+    files = {name: path for script in scripts for name, path in code_of(f"{script}.py").items()}
+    lines = ((name, line) for name in sorted(files) for line in files[name].read_text(encoding="utf-8").splitlines())
     return [[name, line.split("# ASSUME: ")[1].strip()] for name, line in lines if "# ASSUME: " in line]

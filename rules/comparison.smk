@@ -1,6 +1,7 @@
 # Stage 6: groups are summarised and compared, PET is held against the counter.
-# INPUTS   the study's uptake, ratios and cells, the estimates of every model, the selection
-# OUTPUTS  <results>/6_comparison/{endpoints,summaries,comparisons,agreement}.csv
+# INPUTS   the study's uptake and cells, the estimates of every model, the selection; animals
+# OUTPUTS  <results>/6_comparison/{endpoints,summaries,comparisons,agreement}.csv, and what stands beside the declared
+#          comparisons: {overall,paired,repeated,forest,diagnostics,sensitivity,power}.csv
 
 
 rule compare_groups:
@@ -30,3 +31,33 @@ rule compare_groups:
         core=core_digest("compare_groups.py"),
     script:
         "../scripts/compare_groups.py"
+
+
+rule check_comparison:
+    input:
+        endpoints=rules.compare_groups.output.endpoints,
+        comparisons=rules.compare_groups.output.comparisons,
+        estimates=expand("<results>/5_expansion/{model}/estimates.csv", model=MODELS),
+        animals=of_cohorts(rules.import_tables.output.animals),
+    output:
+        overall="<results>/6_comparison/overall.csv",
+        paired="<results>/6_comparison/paired.csv",
+        repeated="<results>/6_comparison/repeated.csv",
+        forest="<results>/6_comparison/forest.csv",
+        diagnostics="<results>/6_comparison/diagnostics.csv",
+        sensitivity="<results>/6_comparison/sensitivity.csv",
+        power="<results>/6_comparison/power.csv",
+    log:
+        "<logs>/check_comparison.log",
+    conda:
+        "../envs/cartrace.yaml"
+    params:
+        groups=config["groups"],
+        secondary=config["comparison"]["secondary"],
+        adjustment=config["comparison"]["secondary_adjustment"],
+        confidence=config["comparison"]["confidence"],
+        next_cohort_effects=config["comparison"]["next_cohort_effects"],
+        seed=config["seed"],
+        core=core_digest("check_comparison.py"),
+    script:
+        "../scripts/check_comparison.py"

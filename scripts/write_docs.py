@@ -41,6 +41,16 @@ FILES = {
     "Summaries": "6_comparison/summaries.csv",
     "Comparisons": "6_comparison/comparisons.csv",
     "Agreement": "6_comparison/agreement.csv",
+    "Overall": "6_comparison/overall.csv",
+    "Paired": "6_comparison/paired.csv",
+    "Forest": "6_comparison/forest.csv",
+    "Diagnostics": "6_comparison/diagnostics.csv",
+    "Repeated": "6_comparison/repeated.csv",
+    "Sensitivity": "6_comparison/sensitivity.csv",
+    "Power": "6_comparison/power.csv",
+    "Survival": "6_comparison/survival.csv",
+    "Predictions": "6_comparison/prediction.csv",
+    "ReadoutAgreement": "6_comparison/readouts.csv",
 }
 KINDS = {
     "text": "text",

@@ -38,6 +38,7 @@ def join(cohort: Cohort, lab: Lab, export: Export, rows: list[int], findings: Fi
     window_of, problems = _windows(export, run, lab)
     problems += _leftovers(cohort["tubes"], export, run, place)
     problems += _order_of_counts(cohort, export, run, started, place)
+    problems += _impossible(export, run)
     problems += _settings_against(cohort, lab, export, run, rows)
     problems += _without_window(cohort, export, run, window_of, rows)
     findings.problems += problems
@@ -63,7 +64,9 @@ def _counts(
         if index is not None:
             tracer = _tracer_of(row.window, window_of, cohort.tube_tracers[index])
             stamp = started[row.rack, row.position].isoformat()
-            tube = (export.name.removeprefix("counter/"), row.rack, row.position, row.window, tracer, stamp)
+            # The name as the sheet spells it: a file system may spell an umlaut in two signs.
+            file = cohort.column("tubes", "counter_file")[index]
+            tube = (file, row.rack, row.position, row.window, tracer, stamp)
             rows.append((*tube, row.count_s, row.counts, row.cpm, row.dead_time_factor, export.name, row.row))
     return rows
 
@@ -183,11 +186,10 @@ def _is_nuclide(window: str, nuclides: Sequence[Nuclide]) -> bool:
 
 
 def _tracer_of(window: str, window_of: Mapping[str, str], own: str) -> str:
-    """Return the tracer that a window counts in a tube; a tube without one of its own has the window's only one."""
-    if own:
-        return own if window_of.get(own) == window else ""
-    counting = [tracer for tracer, counted in window_of.items() if counted == window]
-    return counting[0] if len(counting) == 1 else ""
+    """Return the tracer that a window counts: of several that share it the tube's own, else the config's first."""
+    if own and window_of.get(own) == window:
+        return own
+    return next((tracer for tracer, counted in window_of.items() if counted == window), "")
 
 
 def _order_of_counts(
@@ -211,6 +213,18 @@ def _order_of_counts(
             written = row.counted_at.isoformat(sep=" ")
             why = f"{tube} was counted before {event}"
             problems.append(export.problem("order", why, remedy, row=row.row, value=written))
+    return problems
+
+
+def _impossible(export: Export, run: CounterRun) -> list[Problem]:
+    problems = []
+    for row in run.rows:
+        wrong = "counts" if row.counts < 0 else "dead-time factor" if row.dead_time_factor < 1 else ""
+        if wrong:
+            value = str(row.counts if wrong == "counts" else row.dead_time_factor)
+            why = f"the {wrong} of the tube cannot be that low"
+            remedy = "Export the run again; never edit an export"
+            problems.append(export.problem("out-of-range", why, remedy, row=row.row, column=wrong, value=value))
     return problems
 
 

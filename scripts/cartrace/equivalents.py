@@ -33,8 +33,8 @@ def equivalents(
     Returns
     -------
     DataFrame
-        One row per injection and run, ``is_tail_only``, the dose's columns, and for each route ``<route>_cps``, ``<route>_rel_dose``,
-        ``<route>_rel_study`` and ``<route>_time_s`` (after injection).
+        One row per injection and run, ``is_tail_only``, the dose's columns, and for each route ``<route>_cps``,
+        ``<route>_rel_dose``, ``<route>_rel_study`` and ``<route>_time_s`` (after injection).
     """
     counted = tubes[tubes["role"].isin(["tissue", "tail"])]
     is_tail = (counted["role"] == "tail").rename("is_tail_only")

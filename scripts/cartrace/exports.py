@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -64,7 +65,8 @@ def read(cohort: Cohort, lab: Lab, files: Sequence[str], load: Callable[[str], b
 
 def _files(sheet: Sheet, column: str, folder: str, files: Sequence[str]) -> list[tuple[str, list[int]]]:
     """Return every file that a sheet names with its rows' indices; report names that are not there."""
-    there = {file.removeprefix(f"{folder}/"): file for file in files if file.startswith(f"{folder}/")}
+    inside = [file for file in files if file.startswith(f"{folder}/")]
+    there = {unicodedata.normalize("NFC", file.removeprefix(f"{folder}/")): file for file in inside}
     rows: dict[str, list[int]] = {}
     for index, name in enumerate(sheet.frame[column]):
         if name:

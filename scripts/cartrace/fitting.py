@@ -18,6 +18,7 @@ from cartrace.optimise import least_squares, lowest, minimise
 LEAST_LOG_SIGMA = float(np.log(1e-6))
 _START_RATES = np.geomspace(0.7, 20.0, 6)  # times 1 / span of the scans
 _STARTS = 3
+_START_SIGMA = 0.1
 _START_DAYS = np.linspace(-0.25, 1.25, 7)  # times the span, from the first scan
 
 
@@ -61,13 +62,14 @@ class Fit:
 def starting_values(model: Model, points: Points) -> Array:
     """Return the best of a grid of curves for each of the likeliest turning days, shape (s, m, p), best first.
 
-    The level shifts a log curve, so that its best value follows from the others. A model without a position in time is
-    linear and is solved.
+    The level shifts a log curve, so that its best value follows from the others and the quantified points. A censored
+    point counts where the curve lies above it. A model without a position in time is linear and is solved.
     """
     if all(parameter.kind != "day" for parameter in model.parameters):
         return _line(points)[None]
     first, span = points.first_day, points.last_day - points.first_day
     n_rates = model.n_parameters - 2
+    quantified = points.used & ~points.censored
     best = np.zeros((_START_DAYS.size, len(first), model.n_parameters))
     least = np.full(best.shape[:2], np.inf)
     theta = np.zeros(best.shape[1:])
@@ -76,9 +78,10 @@ def starting_values(model: Model, points: Points) -> Array:
         for rates in product(_START_RATES, repeat=n_rates):
             theta[:, 1:-1] = np.log(rates / span[:, None])
             theta[:, 0] = 0.0
-            gap = np.where(points.used, points.log_response - model.log_curve(points.day, theta), 0.0)
-            theta[:, 0] = gap.sum(axis=1) / points.n_points
-            squares = np.sum((gap - theta[:, :1]) ** 2, axis=1, where=points.used)
+            gap = points.log_response - model.log_curve(points.day, theta)
+            theta[:, 0] = gap.sum(axis=1, where=quantified) / quantified.sum(axis=1)
+            gap -= theta[:, :1]
+            squares = np.sum(np.where(points.censored, np.minimum(gap, 0.0), gap) ** 2, axis=1, where=points.used)
             closer = squares < least[place]
             best[place, closer], least[place, closer] = theta[closer], squares[closer]
     order = np.argsort(least, axis=0, kind="stable")[:_STARTS]
@@ -121,26 +124,13 @@ def fit(model: Model, points: Points) -> Fit:
     the censored points in n, intervals of simulated mice with half of their points censored held the truth in 74 %
     instead of 95 %.
     """
-    lower, upper = limits(model, points.first_day, points.last_day)
-    squares = least_squares(model.log_curve, model.gradient, points.day, points.log_response, points.used)
-    found = lowest([minimise(squares, start, lower, upper) for start in starting_values(model, points)])
-    theta, at_limit, converged = found.x, found.at_limit, found.converged
+    whole, below = (np.flatnonzero(rows) for rows in (points.n_censored == 0, points.n_censored > 0))
+    parts = [_least_squares(model, points.rows(whole)), _most_likely(model, points.rows(below))]
+    back = np.argsort(np.concatenate([whole, below]), kind="stable")
+    theta, log_sigma, at_limit, converged = (
+        np.concatenate([part[index] for part in parts])[back] for index in range(len(parts[0]))
+    )
     n = points.n_points.astype(float)
-    log_sigma = np.maximum(0.5 * _log(2.0 * found.value / n), LEAST_LOG_SIGMA)
-    below = np.flatnonzero(points.n_censored > 0)
-    if below.size:
-        censored = points.rows(below)
-        tail = np.ones((below.size, 1))
-        likeliest = minimise(
-            likelihood(model, censored, None),
-            np.concatenate([theta[below], log_sigma[below, None]], axis=1),
-            np.concatenate([lower[below], LEAST_LOG_SIGMA * tail], axis=1),
-            np.concatenate([upper[below], 10.0 * tail], axis=1),
-            relative=0.0,
-            absolute=1e-12,
-        )
-        theta[below], log_sigma[below] = likeliest.x[:, :-1], likeliest.x[:, -1]
-        at_limit[below], converged[below] = likeliest.at_limit[:, :-1], likeliest.converged
     quantified = n - points.n_censored
     df = quantified - model.n_parameters
     sigma_ml = np.exp(log_sigma)
@@ -156,6 +146,34 @@ def fit(model: Model, points: Points) -> Fit:
         at_limit=at_limit,
         converged=converged,
     )
+
+
+def _least_squares(model: Model, points: Points) -> tuple[Array, Array, Mask, Mask]:
+    """Return parameters, log scatter, what is at a limit and what converged, without censored points."""
+    lower, upper = limits(model, points.first_day, points.last_day)
+    local = least_squares(model.log_curve, model.gradient, points.day, points.log_response, points.used)
+    found = lowest([minimise(local, start, lower, upper) for start in starting_values(model, points)])
+    variance = np.maximum(2.0 * found.value / points.n_points, np.exp(2.0 * LEAST_LOG_SIGMA))
+    log_sigma = 0.5 * np.log(variance)
+    return found.x, log_sigma, found.at_limit, found.converged
+
+
+def _most_likely(model: Model, points: Points) -> tuple[Array, Array, Mask, Mask]:
+    """Return the same with censored points: the scatter is fitted with the curve."""
+    lower, upper = limits(model, points.first_day, points.last_day)
+    ends = np.ones((len(lower), 1))
+    lower, upper = np.append(lower, LEAST_LOG_SIGMA * ends, axis=1), np.append(upper, 10.0 * ends, axis=1)
+    local = likelihood(model, points, None)
+    quantified = points.used & ~points.censored
+    tries = []
+    for start in starting_values(model, points):
+        squares = np.sum(_residuals(model, points, start) ** 2, axis=1, where=quantified)
+        log_sigma = np.log(np.maximum(np.sqrt(squares / quantified.sum(axis=1)), _START_SIGMA))
+        tries.append(
+            minimise(local, np.append(start, log_sigma[:, None], axis=1), lower, upper, relative=0.0, absolute=1e-12)
+        )
+    found = lowest(tries)
+    return found.x[:, :-1], found.x[:, -1], found.at_limit[:, :-1], found.converged
 
 
 def fit_given_scatter(model: Model, points: Points, *, sigma: float, df: float) -> Fit:
@@ -179,10 +197,9 @@ def fit_given_scatter(model: Model, points: Points, *, sigma: float, df: float) 
         point and the scatter goes to 0.
     """
     lower, upper = limits(model, points.first_day, points.last_day)
-    squares = least_squares(model.log_curve, model.gradient, points.day, points.log_response, points.used)
-    start = lowest([minimise(squares, one, lower, upper) for one in starting_values(model, points)])
-    spread = np.full(len(points.day), np.log(sigma))
-    found = minimise(likelihood(model, points, spread), start.x, lower, upper, relative=0.0, absolute=1e-12)
+    local = likelihood(model, points, np.full(len(points.day), np.log(sigma)))
+    starts = starting_values(model, points)
+    found = lowest([minimise(local, start, lower, upper, relative=0.0, absolute=1e-12) for start in starts])
     every = np.full(len(points.day), sigma)
     return Fit(
         theta=found.x,
@@ -279,8 +296,3 @@ def _inverse(information: Array) -> Array:
     values, vectors = np.linalg.eigh(information * scale[:, :, None] * scale[:, None, :])
     inverse = np.einsum("mqk,mk,mrk->mqr", vectors, 1.0 / np.maximum(values, 1e-14), vectors)
     return np.asarray(inverse * scale[:, :, None] * scale[:, None, :])
-
-
-def _log(values: Array) -> Array:
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.log(values))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
@@ -219,7 +220,11 @@ def _on_one_clock(sheet: Sheet, clocks: Mapping[str, Clock]) -> tuple[list[str],
 
 
 def _canonical(read_in: Mapping[str, Sheet], vocabulary: Vocabulary) -> None:
-    """Bring names of tissues and regions, and racks and positions, into one form."""
+    """Bring names of tissues, regions and files, and racks and positions, into one form."""
+    for name, column in (("tubes", "counter_file"), ("exclusions", "counter_file"), ("scans", "file")):
+        frame = read_in[name].frame
+        names = {text: unicodedata.normalize("NFC", text.replace("\\", "/")) for text in frame[column].unique()}
+        frame[column] = frame[column].map(names).astype(str)
     for name, column in (("tubes", "tissue"), ("exclusions", "region"), ("volumes", "region")):
         frame = read_in[name].frame
         names = {text: vocabulary.canonical(text) or text for text in frame[column].unique()}

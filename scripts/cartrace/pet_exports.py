@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -132,11 +133,12 @@ def _scan(
 ) -> int:
     """Add the regions of one scan; return how many rows went on."""
     scan_id = cohort.column("scans", "scan_id")[index]
-    frames = {
-        frame: number for number, frame in enumerate(sorted({(row.frame_start_s, row.frame_duration_s) for row in own}))
-    }
+    order = sorted({(row.frame_start_s, row.frame_duration_s) for row in own})
+    frames = {frame: number for number, frame in enumerate(order)}
+    # One problem for each region: its frames share it.
     problems: dict[str, Problem] = {}
-    volumes = cohort.volumes
+    if overlap := _overlap(order):
+        problems["frames"] = export.problem("frames", overlap, "Mend the frames, or export again")
     taken: dict[tuple[str, int], RoiRow] = {}
     for row in own:
         region = cohort.vocabulary.canonical(row.region)
@@ -148,34 +150,44 @@ def _scan(
         if first is not row:
             problems.setdefault(f"{region} twice", _region_twice(export, region, first, row))
             continue
-        volume = row.volume_ml
-        given = volumes.get((scan_id, region))
-        if given is not None:
-            if not math.isnan(volume) and not np.isclose(volume, given[0], rtol=1e-6):
-                sheet = cohort["volumes"]
-                why = f"the export carries a volume of its own, {volume:g} mL"
-                problems.setdefault(
-                    f"{region} volume", sheet.problem(given[1], "volume_ml", "volume-twice", why, "Remove the row")
-                )
-            volume = given[0]
-        findings.rois.append(
-            (
-                scan_id,
-                region,
-                frame,
-                row.frame_start_s,
-                row.frame_duration_s,
-                row.value * conversion.factor,
-                row.sd * conversion.factor,
-                volume,
-                row.region,
-                conversion.unit,
-                export.name,
-                row.row,
-            )
-        )
+        volume, problem = _volume(cohort, scan_id, region, row)
+        problem = problem or _below_zero(export, row)
+        if problem:
+            problems.setdefault(f"{region} value", problem)
+        value, sd = row.value * conversion.factor, row.sd * conversion.factor
+        place = (scan_id, region, frame, row.frame_start_s, row.frame_duration_s)
+        findings.rois.append((*place, value, sd, volume, row.region, conversion.unit, export.name, row.row))
     findings.problems += problems.values()
     return len(taken)
+
+
+def _overlap(frames: Sequence[tuple[float, float]]) -> str:
+    """Return what is wrong with frames that overlap by more than the rounding of their times."""
+    for (start, duration), (following, _) in pairwise(frames):
+        if start + duration > following + 0.51:
+            return f"the frame from {start:g} to {start + duration:g} s overlaps the one from {following:g} s"
+    return ""
+
+
+def _volume(cohort: Cohort, scan_id: str, region: str, row: RoiRow) -> tuple[float, Problem | None]:
+    """Return the region's volume [mL]: the export's own, else that of the sheet of volumes; both must not differ."""
+    # A region without a voxel has no volume.
+    volume = math.nan if row.volume_ml == 0 else row.volume_ml
+    given = cohort.volumes.get((scan_id, region))
+    if given is None:
+        return volume, None
+    if math.isnan(volume) or math.isclose(volume, given[0], rel_tol=1e-6):
+        return given[0], None
+    why = f"the export carries a volume of its own, {volume:g} mL"
+    return volume, cohort["volumes"].problem(given[1], "volume_ml", "volume-twice", why, "Remove the row")
+
+
+def _below_zero(export: Export, row: RoiRow) -> Problem | None:
+    for value, name in ((row.sd, "standard deviation"), (row.volume_ml, "volume")):
+        if value < 0:
+            why, remedy = f"the {name} of the region is below 0", "Export again; never edit an export"
+            return export.problem("out-of-range", why, remedy, row=row.row, column=name, value=str(value))
+    return None
 
 
 def _unknown_roi(cohort: Cohort, export: Export, row: RoiRow) -> Problem:

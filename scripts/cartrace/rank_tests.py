@@ -17,7 +17,7 @@ from cartrace.statistics import Array
 
 # Most mice of both groups together whose rank sums are counted exactly, and most arrangements that are enumerated.
 EXACT_MICE = 60
-EXACT_STATES = 400_000
+EXACT_STATES = 20_000
 EXACT_ARRANGEMENTS = 200_000
 DRAWS = 99_999
 
@@ -200,8 +200,8 @@ def _group_sums(parts: NDArray[np.int64], sizes: NDArray[np.int64]) -> tuple[Arr
             grown.append(following)
             weights.append(weight[open_])
         state, code = np.unique(np.concatenate(grown), axis=0, return_inverse=True)
-        weight = np.bincount(code.ravel(), np.concatenate(weights), len(state))
-        if len(state) > EXACT_STATES // 20:
+        weight = np.bincount(code.ravel(), np.concatenate(weights), len(state)).astype(np.float64)
+        if len(state) > EXACT_STATES:
             return None
     return state[:, k:].astype(np.float64), weight
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,9 @@ import pytest
 import yaml
 from cohort_folder import BASE, OUTPUTS
 
-from cartrace import tables
+from cartrace import readers, tables
 from cartrace.errors import InputError
+from cartrace.readers import CounterRun, Export, Settings, wizard2
 from cartrace.tables import (
     Animals,
     Calibration,
@@ -294,3 +297,58 @@ def test_many_rows_with_one_cause_are_told_once(tmp_path: Path) -> None:
     assert len(found) == 4
     assert "The same in 20 more rows: 32, 33, 34, 35" in found[0]
     assert "Likewise in 26 more rows: 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, ..." in found[-1]
+
+
+def test_a_file_name_may_have_braces_spaces_umlauts_and_folders(tmp_path: Path) -> None:
+    folder = cohort_folder.copy(
+        tmp_path / "C01", {"edit": {"scans.csv": [["M01_d07.voistat", "day 7\\Mäuse {a+b}.voistat"]]}}
+    )
+    (folder / "pet" / "day 7").mkdir()
+    (folder / "pet" / "M01_d07.voistat").rename(
+        folder / "pet" / "day 7" / unicodedata.normalize("NFD", "Mäuse {a+b}.voistat")
+    )
+    out = cohort_folder.run(folder, tmp_path / "out")
+    scans = tables.read(out / "scans.csv", Scans)
+    assert scans["file"].iloc[0] == "day 7/Mäuse {a+b}.voistat"
+    assert len(tables.read(out / "rois.csv", Rois)) == 6
+
+
+def test_two_tracers_of_one_nuclide_share_a_window(tmp_path: Path) -> None:
+    tracers = [{"name": "[18F]TFB", "nuclide": "18F"}, {"name": "[18F]FDG", "nuclide": "F18"}]
+    case = {
+        "edit": {
+            "doses.csv": [["M02,d07,[18F]TFB", "M02,d07,[18F]FDG"]],
+            "counter/000001.csv": [["F-18 Counts,F-18 CPM", "¹⁸F_400-600 Counts,¹⁸F_400-600 CPM"]],
+        }
+    }
+    counts = imported(tmp_path, case, tracers=tracers, counter={"windows": {}})["counts"].set_index(
+        ["rack", "position"]
+    )
+    assert counts["tracer"].to_dict() == {
+        ("1", "1"): "[18F]TFB",  # a blank has no tracer of its own
+        ("1", "2"): "[18F]TFB",
+        ("1", "3"): "[18F]TFB",
+        ("1", "4"): "[18F]TFB",
+        ("1", "5"): "[18F]TFB",
+        ("2", "1"): "[18F]FDG",
+        ("2", "2"): "[18F]FDG",
+    }
+
+
+def test_a_reader_that_states_dead_time_forbids_a_second_correction(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    reads = wizard2.reads
+
+    def with_factor(export: Export, settings: Settings) -> CounterRun:
+        run = reads(export, settings)
+        return dataclasses.replace(run, rows=tuple(row._replace(dead_time_factor=1.02) for row in run.rows))
+
+    one = dataclasses.replace(readers.READERS[0], reads=with_factor)
+    monkeypatch.setattr("cartrace.readers.READERS", (one, *readers.READERS[1:]))
+    found = problems(tmp_path)
+    assert len(found) == 1
+    assert "dead time of 3.1 µs" in found[0]
+    assert (
+        imported(tmp_path / "off", counter={"dead_time_us": 0.0})["counts"]["dead_time_factor"].tolist() == [1.02] * 7
+    )

@@ -740,9 +740,9 @@ def compared(a: np.ndarray, b: np.ndarray, scale: str) -> dict[str, Any]:
 def family(own: dict[str, Any]) -> dict[str, Any]:
     """Return the family of a comparison."""
     if own["endpoint"] == "growth_rate":
-        return {"family": "primary", "adjustment": "none", "is_primary": True}
+        return {"family": "primary", "adjustment": "none", "is_primary": True, "plan": "primary"}
     name = {"counter": "biodistribution", "pet": "pet"}.get(own["modality"], "expansion")
-    return {"family": name, "adjustment": "holm", "is_primary": False}
+    return {"family": name, "adjustment": "holm", "is_primary": False, "plan": "exploratory"}
 
 
 CONTRACTS: dict[str, type[Table]] = {

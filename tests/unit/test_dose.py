@@ -101,6 +101,21 @@ def test_excluded_standards_and_blanks_do_not_serve():
     assert abs(spoiled / 2_649_574.691331 - 1) > 0.01
 
 
+def test_standards_counted_a_half_life_apart_agree():
+    rows = study()
+    alone = one_dose(rows, dead_time_us=0.0)
+    rows["tubes"].append({**rows["tubes"][1], "position": "9"})
+    background = 184.0 / 600 * 60
+    rows["counts"].append(count(9, 5280 + F18_S, 60.0, (121_874.0 - background) / 2 + background))
+    result = measured(frames(rows), dead_time_us=0.0)
+    values = result["tubes"]["standard_cps_per_g"].dropna()
+    assert len(values) == 2
+    assert values.iloc[0] == pytest.approx(values.iloc[1], rel=1e-12)
+    row = result["doses"].iloc[0]
+    assert row["dose_cps"] == pytest.approx(alone["dose_cps"], rel=1e-12)
+    assert row["counter_rel_se_standard_frac"] < alone["counter_rel_se_standard_frac"]
+
+
 # ---- the tail
 
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from cartrace.censoring import Points, inverse_mills
-from cartrace.fitting import fit, pooled_log_likelihood
+from cartrace.censoring import Points, inverse_mills, likelihood
+from cartrace.fitting import fit, fit_given_scatter, pooled_log_likelihood
 from cartrace.growth import BY_NAME, MODELS, limits
 from cartrace.optimise import least_squares, minimise
 
@@ -116,8 +116,9 @@ def test_a_mouse_is_fitted_the_same_alone_and_among_others(model):
     _, some = simulate(model.name, 8, seed=2)
     used = some.used.copy()
     used[3, 6:] = False
-    ragged = censor(points(some.day, some.log_response, used=used), np.sort(some.log_response, axis=None)[9])
-    ragged = points(ragged.day, ragged.log_response, ragged.censored, used)
+    lowest = np.where(used, some.log_response, np.inf).min(axis=1, keepdims=True)
+    below = some.log_response == lowest
+    ragged = points(some.day, np.where(below, lowest + 0.05, some.log_response), below, used)
     together = fit(model, ragged)
     for mouse in (0, 3):
         n = int(used[mouse].sum())
@@ -170,6 +171,28 @@ def test_censored_likelihood_is_the_highest_that_a_general_optimiser_finds():
     assert compared > 25
 
 
+def test_mice_without_a_scatter_of_their_own_reach_the_highest_likelihood():
+    """Four quantified points, two below detection, four parameters: a start at the limit would end elsewhere."""
+    model = BY_NAME["expansion_contraction"]
+    rng = np.random.default_rng(5)
+    day = np.tile([1.0, 4.0, 7.0, 10.0, 14.0, 21.0], (300, 1))
+    truth = np.tile([17.5, np.log(0.45), np.log(0.12), 11.0], (300, 1))
+    log_response = model.log_curve(day, truth) + rng.normal(0.0, 0.1, day.shape)
+    some = censor(points(day, log_response), np.quantile(log_response, 0.34))
+    assert (some.n_censored == 2).mean() > 0.9
+    found = fit_given_scatter(model, some, sigma=0.1, df=30.0)
+    local = likelihood(model, some, np.full(300, np.log(0.1)))
+    lower, upper = limits(model, some.first_day, some.last_day)
+    from_truth = minimise(local, truth, lower, upper, relative=0.0, absolute=1e-12)
+    assert (found.log_likelihood >= -from_truth.value - 1e-6).all()
+    assert found.converged.all()
+    se = np.sqrt(found.covariance[:, 1, 1])
+    known = (se < 1.0) & ~found.at_limit.any(axis=1)
+    covered = np.abs(found.theta[:, 1] - np.log(0.45)) <= stats.t.ppf(0.975, 30) * se
+    assert known.mean() > 0.5
+    assert covered[known].mean() > 0.93
+
+
 def test_a_censored_point_far_below_the_curve_says_nothing_and_far_above_it_pulls():
     """Far below: the same estimate as without the point; a limit that the line would exceed lowers the line."""
     day = np.array([[1.0, 4.0, 7.0, 10.0, 14.0]])
@@ -188,32 +211,28 @@ def test_pooled_scatter_is_the_one_of_greatest_likelihood():
     _, some = simulate("logistic", 20, seed=8)
     some = censor(some, np.quantile(some.log_response, 0.15))
     own = fit(model, some)
-    likelihood, sigma = pooled_log_likelihood(model, some, own.theta)
+    each, sigma = pooled_log_likelihood(model, some, own.theta)
     lower, upper = limits(model, some.first_day, some.last_day)
 
     def total(log_sigma):
-        from cartrace.censoring import likelihood as objective
-
-        local = objective(model, some, np.full(20, log_sigma))
+        local = likelihood(model, some, np.full(20, log_sigma))
         return minimise(local, own.theta, lower, upper, relative=0.0, absolute=1e-12).value.sum()
 
     best = optimize.minimize_scalar(
         total, bounds=(np.log(sigma) - 1, np.log(sigma) + 1), method="bounded", options={"xatol": 1e-9}
     )
     assert best.x == pytest.approx(np.log(sigma), abs=1e-5)
-    assert likelihood.sum() == pytest.approx(-best.fun, abs=1e-7)
+    assert each.sum() == pytest.approx(-best.fun, abs=1e-7)
 
 
 def test_pooled_scatter_without_censoring_is_the_root_mean_square():
     model = BY_NAME["exponential"]
     _, some = simulate("exponential", 9, seed=8)
     own = fit(model, some)
-    likelihood, sigma = pooled_log_likelihood(model, some, own.theta)
+    each, sigma = pooled_log_likelihood(model, some, own.theta)
     squares = sum_of_squares(model, some, own.theta)
     assert sigma == pytest.approx(np.sqrt(squares.sum() / some.used.sum()), rel=1e-12)
-    np.testing.assert_allclose(
-        likelihood, -squares / (2 * sigma**2) - 8 * np.log(sigma * np.sqrt(2 * np.pi)), rtol=1e-12
-    )
+    np.testing.assert_allclose(each, -squares / (2 * sigma**2) - 8 * np.log(sigma * np.sqrt(2 * np.pi)), rtol=1e-12)
 
 
 def test_a_curve_that_only_rises_meets_the_limit_of_the_turning_day():

@@ -72,6 +72,12 @@ def test_a_response_below_its_critical_level_is_censored_there() -> None:
     assert (data.n_mice, data.n_points) == (1, 3)
 
 
+def test_what_is_missing_with_its_response_is_filled() -> None:
+    y = np.array([[np.nan, 1.0, 2.0]])
+    assert responses(np.array([[np.nan, 3.0, 4.0]]), y).x.tolist() == [[3, 3, 4]]
+    assert responses(np.array([[[np.nan, 7.0], [3.0, 8.0], [4.0, 9.0]]]), y).x.tolist() == [[[3, 8], [3, 8], [4, 9]]]
+
+
 def test_a_response_that_is_not_positive_needs_a_critical_level() -> None:
     with pytest.raises(ValueError, match="critical level"):
         responses(np.zeros((1, 2)), np.array([[1.0, -np.inf]]))
@@ -131,7 +137,7 @@ def test_the_terms_derivatives_are_theirs(distance: float, is_censored: bool) ->
     np.testing.assert_allclose(by_sigma, np.ravel(expected), rtol=1e-6, atol=2e-6)
 
 
-@pytest.mark.parametrize("distance", [30.0, 300.0, 3000.0])
+@pytest.mark.parametrize("distance", [30.0, 300.0])
 def test_far_below_the_critical_level_the_terms_keep_their_digits(distance: float) -> None:
     sigma, used = np.full((1, 1), 0.8), np.ones((1, 1), bool)
     found = terms(np.full((1, 1), distance), np.zeros((1, 1)), sigma, used, used)
@@ -139,7 +145,7 @@ def test_far_below_the_critical_level_the_terms_keep_their_digits(distance: floa
     # Mills' ratio far in the tail: 1 / z - 1 / z³.
     assert found.slope[0, 0] == pytest.approx((z + 1 / z) / 0.8, rel=1e-5)
     assert found.curvature[0, 0] == pytest.approx((1 - 1 / z**2) / 0.8**2, rel=1e-5)
-    assert found.third[0, 0] == pytest.approx(2 / z**3 / 0.8**3, rel=0.05, abs=1e-6)
+    assert found.third[0, 0] == pytest.approx(2 / z**3 / 0.8**3, rel=0.05, abs=1e-7)
 
 
 def laplace(data: Responses, design: Array, *, correlated: bool) -> Laplace:
@@ -191,7 +197,6 @@ def test_censored_likelihood_is_near_the_integral_over_the_random_effect() -> No
     exact = sum(np.log(integrate.quad(density, -8, 8, args=(mouse,), epsabs=0)[0]) for mouse in range(12))
     assert data.censored.sum() >= 12
     assert found == pytest.approx(exact, abs=0.01)
-    assert found != pytest.approx(exact, abs=1e-9)
 
 
 # ---- the fit ----

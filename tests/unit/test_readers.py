@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import math
 from pathlib import Path
@@ -46,11 +47,11 @@ def test_a_format_without_a_reader_names_those_that_have_one() -> None:
         choose(export("a"), what="counter", form="hidex_csv", settings=Settings())
 
 
-def test_two_readers_for_one_file_ask_for_the_format() -> None:
+def test_a_signature_goes_before_a_column_map() -> None:
     both = export("Measurement date & time,Rack,Pos,Time,F-18 Counts\n")
     assert choose(both, what="counter", form="auto", settings=Settings()).name == "wizard2"
     mapped = Settings(columns={"position": "Pos", "counted_at": "Time", "count_s": "Time", "counts": "F-18 Counts"})
-    assert choose(both, what="counter", form="auto", settings=mapped).name == "wizard2", "a signature goes before a map"
+    assert choose(both, what="counter", form="auto", settings=mapped).name == "wizard2"
     assert choose(both, what="counter", form="table", settings=mapped).name == "table"
 
 
@@ -179,3 +180,11 @@ def test_values_that_cannot_become_an_activity_are_refused(carried: str, stated:
     with pytest.raises(UnitProblem) as caught:
         conversion(carried, stated, suv_dose_kbq=math.nan, suv_weight_g=math.nan)
     assert caught.value.code == code
+
+
+def test_two_signatures_in_one_file_ask_for_the_format(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = dataclasses.replace(READERS[0], name="other")
+    monkeypatch.setattr("cartrace.readers.READERS", (*READERS, other))
+    both = export("Measurement date & time,Rack,Pos,Time,F-18 Counts\n")
+    with pytest.raises(InputError, match=r"looks like wizard2 and like other.*'counter\.format'"):
+        choose(both, what="counter", form="auto", settings=Settings())

@@ -13,17 +13,33 @@ from typing import Any
 
 import pytest
 import yaml
+from flow import snakemake
 
 ROOT = Path(__file__).parents[2]
+# Rules whose jobs go by cohort; the demo study has two.
 PER_COHORT = ("import_tables", "compute_activity", "compute_uptake", "estimate_cells")
-STUDY = {"fit_expansion": 4, "select_model": 1, "compare_groups": 1, "draw_figures": 1, "build_report": 1, "all": 1}
-AFTER = list(PER_COHORT) + list(STUDY)
+Downstream = Callable[..., dict[str, int]]
 
 
-def downstream(first: str, *, cohorts: int = 2, but: tuple[str, ...] = ()) -> dict[str, int]:
-    """Return the jobs of a rule and of all that come after it."""
-    jobs = dict.fromkeys(PER_COHORT, cohorts) | STUDY
-    return {rule: jobs[rule] for rule in AFTER[AFTER.index(first) :] if rule not in but}
+@pytest.fixture(scope="session")
+def downstream(finished: Path) -> Downstream:
+    """Return the function that counts the jobs of a rule and of all that depend on it, by Snakemake's own graph."""
+    drawn = snakemake(finished, "--rulegraph", "-F").output
+    names = dict(re.findall(r'^\s*(\d+)\[label = "(\w+)"', drawn, re.MULTILINE))
+    edges = [(names[start], names[end]) for start, end in re.findall(r"^\s*(\d+) -> (\d+)", drawn, re.MULTILINE)]
+    jobs = snakemake(finished, "-n", "-F").planned
+    assert {rule for rule, count in jobs.items() if count == 2} == set(PER_COHORT)
+
+    def count(first: str, *, cohorts: int = 2) -> dict[str, int]:
+        reached, waiting = {first}, [first]
+        while waiting:
+            here = waiting.pop()
+            new = {end for start, end in edges if start == here} - reached
+            reached |= new
+            waiting += new
+        return {rule: cohorts if rule in PER_COHORT else jobs[rule] for rule in reached}
+
+    return count
 
 
 def change_config(study: Path, dotted: str, value: Any) -> None:
@@ -38,27 +54,27 @@ def change_config(study: Path, dotted: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "expected"),
+    ("key", "value", "first"),
     [
-        ("study.timezone", "Europe/Paris", downstream("import_tables")),
-        ("counter.dead_time_us", 3.2, downstream("import_tables")),
-        ("uncertainty.roi_frac", 0.06, downstream("compute_activity")),
-        ("quality.tail_warn_pct", 4.0, downstream("compute_uptake")),
-        ("expansion.window_days", [0.0, 27.0], downstream("fit_expansion")),
-        ("comparison.confidence", 0.9, downstream("compare_groups")),
-        ("report.journal", "ejnmmi", downstream("draw_figures")),
-        ("study.status", "final", downstream("build_report")),
-        ("simulation.n_per_group", 9, {}),
+        ("study.timezone", "Europe/Paris", "import_tables"),
+        ("counter.dead_time_us", 3.2, "import_tables"),
+        ("uncertainty.roi_frac", 0.06, "compute_activity"),
+        ("quality.tail_warn_pct", 4.0, "compute_uptake"),
+        ("expansion.window_days", [0.0, 27.0], "fit_expansion"),
+        ("comparison.confidence", 0.9, "compare_groups"),
+        ("report.journal", "ejnmmi", "draw_figures"),
+        ("study.status", "final", "build_report"),
+        ("simulation.n_per_group", 9, ""),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
 def test_a_setting_reruns_what_depends_on_it(
-    study: Path, run: Callable, key: str, value: Any, expected: dict[str, int]
+    study: Path, run: Callable, downstream: Downstream, key: str, value: Any, first: str
 ) -> None:
     change_config(study, key, value)
     done = run(study, "-n")
     assert done.code == 0, done.output
-    assert done.planned == expected
+    assert done.planned == (downstream(first) if first else {})
 
 
 def test_a_comment_in_the_config_reruns_nothing(study: Path, run: Callable) -> None:
@@ -67,7 +83,7 @@ def test_a_comment_in_the_config_reruns_nothing(study: Path, run: Callable) -> N
     assert run(study, "-n").planned == {}
 
 
-def test_an_edit_of_a_sheet_reruns_its_cohort_and_the_study(study: Path, run: Callable) -> None:
+def test_an_edit_of_a_sheet_reruns_its_cohort_and_the_study(study: Path, run: Callable, downstream: Downstream) -> None:
     sheet = study / "resources" / "demo_study" / "C02" / "animals.csv"
     sheet.write_text(sheet.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     done = run(study, "-n", "--quiet", "host")
@@ -75,7 +91,7 @@ def test_an_edit_of_a_sheet_reruns_its_cohort_and_the_study(study: Path, run: Ca
     assert set(re.findall(r"cohort=(\w+)", done.output)) == {"C02"}
 
 
-def test_a_new_export_reruns_its_cohort_and_the_study(study: Path, run: Callable) -> None:
+def test_a_new_export_reruns_its_cohort_and_the_study(study: Path, run: Callable, downstream: Downstream) -> None:
     folder = study / "resources" / "demo_study" / "C01" / "counter"
     shutil.copy(next(folder.iterdir()), folder / "late.csv")
     done = run(study, "-n", "--quiet", "host")
@@ -83,7 +99,7 @@ def test_a_new_export_reruns_its_cohort_and_the_study(study: Path, run: Callable
     assert set(re.findall(r"cohort=(\w+)", done.output)) == {"C01"}
 
 
-def test_a_new_cohort_leaves_the_others_as_they_are(study: Path, run: Callable) -> None:
+def test_a_new_cohort_leaves_the_others_as_they_are(study: Path, run: Callable, downstream: Downstream) -> None:
     demo = study / "resources" / "demo_study"
     shutil.copytree(demo / "C01", demo / "C03")
     cohorts = [{"name": name, "path": f"resources/demo_study/{name}"} for name in ("C01", "C02", "C03")]
@@ -93,7 +109,7 @@ def test_a_new_cohort_leaves_the_others_as_they_are(study: Path, run: Callable) 
     assert set(re.findall(r"cohort=(\w+)", done.output)) == {"C03"}
 
 
-SCRIPTS = (*PER_COHORT, *(rule for rule in STUDY if rule != "all"))
+SCRIPTS = sorted(path.stem for path in (ROOT / "scripts").glob("*.py") if not path.name.startswith("write_"))
 LOADED = """
 import importlib, sys
 importlib.import_module({script!r})
@@ -109,18 +125,56 @@ def loaded(script: str) -> frozenset[str]:
     return frozenset(done.stdout.split())
 
 
+DIGESTS = """
+configfile: "config/config.yaml"
+
+
+include: "common.smk"
+
+
+for script in {scripts!r}:
+    print("digest", script, core_digest(f"{{script}}.py"))
+
+
+rule all:
+"""
+
+
+def test_an_edit_of_the_core_changes_the_digest_of_the_scripts_that_import_it(checkout: Path, run: Callable) -> None:
+    (checkout / "rules" / "digests.smk").write_text(DIGESTS.format(scripts=SCRIPTS), encoding="utf-8")
+
+    def digests() -> dict[str, str]:
+        done = run(checkout, "-n", "--snakefile", "rules/digests.smk")
+        assert done.code == 0, done.output
+        return dict(re.findall(r"^digest (\w+) (\w+)$", done.output, re.MULTILINE))
+
+    before = digests()
+    assert set(before) == set(SCRIPTS)
+    for module in ("errors", "decay", "growth", "tables/raw", "display", "figures/style", "readers/__init__"):
+        path = checkout / "scripts" / "cartrace" / f"{module}.py"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text + "# Edited.\n", encoding="utf-8")
+        after = digests()
+        path.write_text(text, encoding="utf-8")
+        name = f"cartrace.{module}".replace("/", ".").removesuffix(".__init__")
+        changed = {script for script in SCRIPTS if after[script] != before[script]}
+        assert changed == {script for script in SCRIPTS if name in loaded(script)}, module
+
+
 @pytest.mark.parametrize(
-    "module", ["errors", "decay", "growth", "tables/raw", "display", "figures/style", "readers/__init__"]
+    ("path", "first"),
+    [
+        ("cartrace/units.py", "import_tables"),
+        ("cartrace/growth.py", "fit_expansion"),
+        ("compute_uptake.py", "compute_uptake"),
+    ],
 )
-def test_an_edit_of_the_core_reruns_the_scripts_that_import_it(study: Path, run: Callable, module: str) -> None:
-    path = study / "scripts" / "cartrace" / f"{module}.py"
-    path.write_text(path.read_text(encoding="utf-8") + "# Edited.\n", encoding="utf-8")
-    name = f"cartrace.{module}".replace("/", ".").removesuffix(".__init__")
-    expected = {script for script in SCRIPTS if name in loaded(script)}
-    done = run(study, "-n")
-    assert done.code == 0, done.output
-    changed = re.search(r"params have changed since last execution:\n +(.+)", done.output)
-    assert set(changed[1].split(", ") if changed else ()) == expected
+def test_an_edit_of_the_code_reruns_what_depends_on_it(
+    study: Path, run: Callable, downstream: Downstream, path: str, first: str
+) -> None:
+    script = study / "scripts" / path
+    script.write_text(script.read_text(encoding="utf-8") + "# Edited.\n", encoding="utf-8")
+    assert run(study, "-n").planned == downstream(first)
 
 
 def test_a_last_newline_of_the_core_reruns_nothing(study: Path, run: Callable) -> None:

@@ -84,7 +84,7 @@ def drawn(endpoints: pd.DataFrame, **where: str) -> pd.DataFrame:
     some = rows(endpoints[endpoints["value"].notna()], **where)
     is_main = (some["analysis"] == MAIN) & ~some["excluded"]
     is_cross = (some["analysis"] == "all") & some["excluded"]
-    return rows(some.assign(is_drawn=is_main | is_cross), is_drawn=True).drop(columns="is_drawn")
+    return some[is_main | is_cross]
 
 
 def critical_levels(uptake: pd.DataFrame, quantity: str) -> pd.DataFrame:
@@ -92,7 +92,9 @@ def critical_levels(uptake: pd.DataFrame, quantity: str) -> pd.DataFrame:
     size = {"uptake_pct_id_per_g": "mass_g", "uptake_pct_id_per_ml": "volume_ml"}.get(quantity)
     level = uptake["critical_level_pct_id"] / uptake[size] if size else uptake["critical_level_pct_id"]
     frame = uptake[[*MOUSE, "session", "modality", "region"]].assign(critical_level=level)
-    return frame.groupby([*MOUSE, "session", "modality", "region"], as_index=False, sort=True)["critical_level"].mean()
+    return frame.groupby([*MOUSE, "session", "modality", "region"], as_index=False, sort=True)[
+        ["critical_level"]
+    ].mean()
 
 
 def positions(

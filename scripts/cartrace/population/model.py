@@ -56,7 +56,7 @@ def responses(x: Array, y: Array, *, critical_level: Array | None = None) -> Res
     Parameters
     ----------
     x : Array, shape (m, n) or (m, n, k)
-        What the curve depends on.
+        What the curve depends on; where there is no response it may be missing.
     y : Array, shape (m, n)
         Responses on the scale of the residuals; NaN where there is none; minus infinity for the logarithm of a response
         that is not positive.
@@ -73,7 +73,10 @@ def responses(x: Array, y: Array, *, critical_level: Array | None = None) -> Res
     censored = used & (y < np.where(np.isnan(level), -np.inf, level))
     if np.any(np.isneginf(y) & ~censored):
         raise ValueError("a response that is not positive needs a critical level to be censored at")
-    return Responses(x, np.where(censored, level, np.where(used, y, 0.0)), used, censored, level)
+    # Where there is no point, the curve is still computed: somewhere where it has a value.
+    there = used.reshape(used.shape + (1,) * (x.ndim - 2))
+    filled = np.where(there, x, x[np.arange(len(x)), used.argmax(axis=1)][:, None])
+    return Responses(filled, np.where(censored, level, np.where(used, y, 0.0)), used, censored, level)
 
 
 @dataclass(frozen=True)

@@ -199,6 +199,7 @@ def frames_of_midpoints(mids: list[float]) -> list[tuple[float, float]] | None:
     """
     if mids == [0.0]:
         return [(0.0, 0.0)]
+    # ASSUME: frames of an export with mid-frame times only follow each other from the start of the scan.
     frames, start = [], 0.0
     for mid in mids:
         duration = 2.0 * (mid - start)

@@ -108,12 +108,17 @@ def _values(
                 problems.append(export.problem("not-a-number", why, remedy, row=index + 1, column=name, value=cell))
                 value = float("nan")
             read[name] = value
-        volume = read["Volume"] * millilitres
         labels = (cells(row, id_at), cells(row, name_at))
-        # A region without a voxel has no volume; its values are gaps.
-        volume = volume if volume > 0 else float("nan")
         values.append(
-            (labels, cells(row, region_at), read["Time"] * seconds, read["Averaged"], read["Sd"], volume, index + 1)
+            (
+                labels,
+                cells(row, region_at),
+                read["Time"] * seconds,
+                read["Averaged"],
+                read["Sd"],
+                read["Volume"] * millilitres,
+                index + 1,
+            )
         )
     if problems:
         raise InputError(problems)

@@ -28,10 +28,12 @@ def comparison(study: Study) -> list[Block]:
         return []
     main = study.comparisons[study.comparisons["analysis"] == MAIN]
     done = int((main["status"] == "ok").sum())
-    families = ", ".join(f"{name} ({count})" for name, count in main["family"].value_counts(sort=False).items())
+    families = ", ".join(
+        f"{str(name).replace('_', ' ')} ({count})" for name, count in main["family"].value_counts(sort=False).items()
+    )
     text = (
         f"{done} of {len(main)} comparisons could be made. Families, within which p is adjusted: {families}. "
-        "Only the primary comparison was declared beforehand; all others are exploratory."
+        f"Declared beforehand: {_declared(main)}; all others are exploratory."
     )
     return [
         Text(tuple(primary_sentences(study)), "lead"),
@@ -39,6 +41,13 @@ def comparison(study: Study) -> list[Block]:
         Text((text,)),
         _tests(study, main),
     ]
+
+
+def _declared(main: pd.DataFrame) -> str:
+    plans = main["plan"].value_counts()
+    declared = "the primary comparison" if "primary" in plans else "no comparison"
+    count = int(plans.get("secondary", 0))
+    return declared + (f" and {count} secondary {'ones' if count > 1 else 'one'}" if count else "")
 
 
 def _tests(study: Study, main: pd.DataFrame) -> Grid:
@@ -80,11 +89,10 @@ def _tests(study: Study, main: pd.DataFrame) -> Grid:
 def _test_cells(study: Study, row: dict[str, Any]) -> list[Cell]:
     ok = row["status"] == "ok"
     statistic = display.test_text(row) if ok else row["test"]
-    g = display.format_estimate(row["hedges_g"], row["hedges_g_ci_low"], row["hedges_g_ci_high"], scale="linear")
     return [
         Cell(place(row)),
         Cell(f"{study.labels[row['group_a']]} vs {study.labels[row['group_b']]}"),
-        Cell(("primary: " if row["is_primary"] and row["family"] != "primary" else "") + row["family"]),
+        Cell(row["family"].replace("_", " ")),
         number_cell(row["mean_a"]),
         number_cell(row["mean_b"]),
         Cell(display.unit_label(row["unit"], uptake_label=study.uptake_label)),
@@ -93,7 +101,7 @@ def _test_cells(study: Study, row: dict[str, Any]) -> list[Cell]:
         Cell(statistic),
         _p(row["p_value"]),
         _p(row["p_adjusted"], row["adjustment"]),
-        Cell(f"{g[0]} [{g[1]}, {g[2]}]" if g[0] else "", repr(row["hedges_g"])),
+        _effect_size(row),
         Cell(f"{row['n_a']} vs {row['n_b']}"),
         Cell(row["reason"], tone="warn" if row["reason"] else ""),
     ]
@@ -106,8 +114,23 @@ def _short(row: dict[Any, Any] | None) -> list[Cell]:
 def _estimate(row: dict[Any, Any]) -> Cell:
     if np.isnan(row["estimate"]):
         return Cell("not estimable", tone="muted")
-    low_high = display.format_estimate(row["estimate"], row["ci_low"], row["ci_high"], scale=row["scale"])
-    return Cell(f"{low_high[0]} [{low_high[1]}, {low_high[2]}]", repr(float(row["estimate"])))
+    return _with_limits(row["estimate"], row["ci_low"], row["ci_high"], scale=row["scale"])
+
+
+def _effect_size(row: dict[str, Any]) -> Cell:
+    """Hedges g, or the rank-biserial correlation of a test by rank."""
+    for name, lead in (("hedges_g", ""), ("rank_biserial", "rank-biserial ")):
+        if not np.isnan(row[name]):
+            cell = _with_limits(row[name], row[f"{name}_ci_low"], row[f"{name}_ci_high"], scale="linear")
+            return Cell(lead + cell.text, cell.sort)
+    return Cell("")
+
+
+def _with_limits(value: float, low: float, high: float, *, scale: str) -> Cell:
+    if np.isnan(low) or np.isnan(high):
+        return number_cell(value)
+    shown = display.format_estimate(value, low, high, scale=scale)
+    return Cell(f"{shown[0]} [{shown[1]}, {shown[2]}]", repr(float(value)))
 
 
 def _p(value: float, adjustment: str = "") -> Cell:

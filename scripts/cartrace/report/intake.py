@@ -159,11 +159,13 @@ def cohort(study: Study) -> list[Block]:
     if animals.empty:
         return []
     parts = study.excluded_parts()
+    # A mouse without reporter has no cells to count, and a signal below detection counts none.
+    counted = study.cells[(study.cells["role"] != "background") & ~study.cells["is_below_detection"]]
     columns = {
         "dose": study.dose_activity.groupby(MOUSE)["net_injected_kbq"].median() / 1000,
         "doses": study.doses.groupby(MOUSE).size(),
         "day": study.uptake.groupby(MOUSE)["cell_day"].max(),
-        "cells": study.cells.groupby(MOUSE)["cells"].max(),
+        "cells": counted[~counted["excluded"]].groupby(MOUSE)["cells"].max(),
         "rate": _endpoint(study, "growth_rate"),
     }
     out = parts[parts["animal_id"] != ""].groupby(MOUSE).apply(_reasons)
@@ -195,7 +197,7 @@ def cohort(study: Study) -> list[Block]:
         Heading("Injections", True),
         Heading("Median dose (MBq)", True, "Net injected, median over sessions"),
         Heading("Last day", True, "Last measurement, days since the cells"),
-        Heading("Most cells", True, "Highest measured number of cells"),
+        Heading("Most cells", True, "Highest number of cells above detection, without excluded scans"),
         Heading("Growth rate (1/day)", True),
         Heading("End"),
         Heading("Excluded"),

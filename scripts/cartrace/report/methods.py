@@ -16,7 +16,16 @@ from cartrace.report.references import Citations
 from cartrace.report.study import MAIN, Study
 
 MODEL_CITATIONS = {"logistic": ("verhulst",), "gompertz": ("laird",), "expansion_contraction": ("stein",)}
-TEST_CITATIONS = (("welch", "Welch"), ("kenward", "mixed model|Kenward"))
+TEST_CITATIONS = (
+    ("welch", "Welch"),
+    ("tobin", "Tobit"),
+    ("mann", "Mann-Whitney"),
+    ("phipson", "Permutation"),
+    ("games", "Games-Howell"),
+    ("dunnett", "Dunnett"),
+    ("student", "Paired t"),
+    ("wilcoxon", "Wilcoxon"),
+)
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|])")
 
 
@@ -69,12 +78,12 @@ WORK_OF = {
     "tissues": "has_counter",
 }
 TESTS_OF = {
-    "censored_groups": "censored",
-    "comparison_tests": "censored|rank",
-    "many_groups": "Dunnett",
+    "censored_groups": "Tobit",
+    "comparison_tests": "Tobit",
+    "many_groups": "Dunnett|Games",
     "mixed": "mixed",
     "population": "population",
-    "rank_tests": "rank|permutation|Brunner|Wilcoxon|Mann",
+    "rank_tests": "rank|[Pp]ermutation|Brunner|Wilcoxon|Mann",
     "survival": "log-rank|hazard|Cox",
 }
 
@@ -171,8 +180,9 @@ def _comparison(study: Study) -> dict[str, Any]:
         "test_keys": [key for key, word in TEST_CITATIONS if main["test"].str.contains(word).any()],
         "scales": sorted(set(main["scale"])),
         "adjustments": sorted(set(main["adjustment"]) - {"none"}),
-        "families": [str(name) for name in pd.unique(main.loc[~main["is_primary"], "family"])],
+        "families": [str(name).replace("_", " ") for name in pd.unique(main.loc[~main["is_primary"], "family"])],
         "has_primary": bool(main["is_primary"].any()),
+        "n_secondary": int((main["plan"] == "secondary").sum()),
         "primary": study.settings["comparison"]["primary"],
         "confidence_pct": f"{100 * study.settings['comparison']['confidence']:g}",
         "has_hedges": bool(np.isfinite(main["hedges_g"]).any()),

@@ -85,10 +85,38 @@ REFERENCES: tuple[Reference, ...] = (
         "10.1111/j.2517-6161.1995.tb02031.x",
     ),
     Reference(
-        "kenward",
-        "Kenward MG, Roger JH. Small sample inference for fixed effects from restricted maximum "
-        "likelihood. Biometrics 1997;53:983-997.",
-        "10.2307/2533558",
+        "tobin",
+        "Tobin J. Estimation of relationships for limited dependent variables. Econometrica 1958;26:24-36.",
+        "10.2307/1907382",
+    ),
+    Reference(
+        "mann",
+        "Mann HB, Whitney DR. On a test of whether one of two random variables is stochastically larger than the "
+        "other. Ann Math Stat 1947;18:50-60.",
+        "10.1214/aoms/1177730491",
+    ),
+    Reference(
+        "phipson",
+        "Phipson B, Smyth GK. Permutation p-values should never be zero. Stat Appl Genet Mol Biol 2010;9:39.",
+        "10.2202/1544-6115.1585",
+    ),
+    Reference(
+        "games",
+        "Games PA, Howell JF. Pairwise multiple comparison procedures with unequal n's and/or variances. "
+        "J Educ Stat 1976;1:113-125.",
+        "10.3102/10769986001002113",
+    ),
+    Reference(
+        "dunnett",
+        "Dunnett CW. A multiple comparison procedure for comparing several treatments with a control. "
+        "J Am Stat Assoc 1955;50:1096-1121.",
+        "10.1080/01621459.1955.10501294",
+    ),
+    Reference("student", "Student. The probable error of a mean. Biometrika 1908;6:1-25.", "10.1093/biomet/6.1.1"),
+    Reference(
+        "wilcoxon",
+        "Wilcoxon F. Individual comparisons by ranking methods. Biometrics Bull 1945;1:80-83.",
+        "10.2307/3001968",
     ),
     Reference(
         "bland",

@@ -1,0 +1,147 @@
+"""The groups over all sessions at once: a linear mixed model of the log response, groups by session, a mouse at random."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cartrace import tables
+from cartrace.contrasts import contrast, f_test
+from cartrace.endpoints import takes_part
+from cartrace.grouped import grouped
+from cartrace.mixed import MixedFit, fit
+from cartrace.statistics import MINIMUM_N, Array, holm
+
+ENDPOINTS = ("cells", "net_pct_id")
+_RANK = {"background": 0, "control": 1, "test": 2}
+_CELL = ["analysis", "endpoint", "region"]
+_NUMBERS = ("estimate", "ci_low", "ci_high", "statistic", "df", "p_value")
+
+
+def repeated(endpoints: pd.DataFrame, *, groups: Sequence[Mapping[str, Any]], confidence: float) -> pd.DataFrame:
+    """Compare the groups in the followed response at every session, by one model of all of them.
+
+    Parameters
+    ----------
+    endpoints : DataFrame
+        Table of endpoints.
+    groups : sequence of mapping
+        The config's groups.
+    confidence : float
+        Level of the intervals.
+
+    Returns
+    -------
+    DataFrame
+        A table of repeated measures; p by session is adjusted by Holm within a pair of groups. A session in which a
+        mouse is below detection has no logarithm for it, and stands as a row with its reason.
+
+    Notes
+    -----
+    ln response = group x session (+ cohort) + mouse + residual, by REML; tests after Kenward MG, Roger JH. Biometrics
+    1997;53:983-997. doi:10.2307/2533558
+    """
+    # ASSUME: measurements of one mouse share its level, and are otherwise independent with one scatter on the log scale.
+    order = sorted(range(len(groups)), key=lambda position: (_RANK[groups[position]["role"]], position))
+    names = [groups[position]["name"] for position in order if groups[position]["role"] != "background"]
+    part = endpoints[endpoints["endpoint"].isin(ENDPOINTS) & endpoints["group"].isin(names)]
+    rows: list[dict[str, Any]] = []
+    for key, mice in part[takes_part(part)].groupby(_CELL, sort=True):
+        present = [name for name in names if (mice["group"] == name).any()]
+        common = dict(zip(_CELL, key, strict=True)) | {"ci_level": confidence}
+        if len(present) > 1:
+            rows += [common | row for row in _of_response(mice, present, confidence)]
+    if not rows:
+        return tables.empty(tables.Repeated)
+    frame = pd.DataFrame(rows)
+    by_session = frame["contrast"] == "session"
+    families = frame[by_session].groupby([*_CELL, "group_a", "group_b"])["p_value"]
+    frame["p_adjusted"] = families.transform(lambda p: holm(p.to_numpy(dtype=np.float64))).reindex(frame.index)
+    return frame[tables.Repeated.names()]
+
+
+def _of_response(mice: pd.DataFrame, names: list[str], confidence: float) -> list[dict[str, Any]]:
+    """Return the rows of one response: pairs of groups by session, on average, and their interaction."""
+    sessions = {str(name): _why_not(part, names) for name, part in mice.groupby("session", sort=True)}
+    used = [name for name, reason in sessions.items() if not reason]
+    rows_used = mice[mice["session"].isin(used)]
+    reason = "" if len(used) >= 2 else "fewer than two sessions have every mouse above detection in every group"
+    model = None if reason else _fit(rows_used, names, used)
+    if model is not None and model.status != "ok":
+        model, reason = None, model.reason
+    rows = []
+    for b, a in combinations(names, 2):
+        pair = {"group_a": a, "group_b": b} | _sizes(rows_used, a, b, model)
+        for session, why in sessions.items():
+            weights = [_weights(names, used, a, b, [session])] if not why and model else None
+            own = pair | {"contrast": "session", "session": session}
+            rows.append(own | _tested(model, weights, why or reason, confidence))
+        average = [_weights(names, used, a, b, used)] if model else None
+        rows.append(pair | {"contrast": "average", "session": ""} | _tested(model, average, reason, confidence))
+        apart = [_weights(names, used, a, b, [one]) - _weights(names, used, a, b, used[:1]) for one in used[1:]]
+        rows.append(pair | {"contrast": "interaction", "session": ""} | _tested(model, apart, reason, confidence))
+    return rows
+
+
+def _why_not(session: pd.DataFrame, names: list[str]) -> str:
+    """Return why a session cannot enter the model, or an empty text."""
+    without = int((session["is_below_detection"] | (session["value"] <= 0)).sum())
+    if without:
+        return f"{without} of {len(session)} mice below detection; the session is left out of the model"
+    few = [name for name in names if (session["group"] == name).sum() < MINIMUM_N]
+    return f"fewer than {MINIMUM_N} mice in {', '.join(few)}; the session is left out of the model" if few else ""
+
+
+def _columns(mice: pd.DataFrame, names: list[str], sessions: list[str]) -> Array:
+    """Return one column for each group at each session, and one for each cohort beyond the first."""
+    cell = mice["group"].map(names.index) * len(sessions) + mice["session"].map(sessions.index)
+    columns = np.eye(len(names) * len(sessions))[cell.to_numpy(dtype=np.intp)]
+    cohort = np.unique(mice["cohort"].to_numpy(dtype=str), return_inverse=True)[1]
+    block = np.eye(int(cohort.max()) + 1)[cohort]
+    # Deviations that sum to zero, so that the columns of groups and sessions stay means over cohorts.
+    with_blocks = np.column_stack([columns, block[:, 1:] - block[:, :1]])
+    return with_blocks if np.linalg.matrix_rank(with_blocks) == with_blocks.shape[1] else columns
+
+
+def _fit(mice: pd.DataFrame, names: list[str], sessions: list[str]) -> MixedFit:
+    mouse = mice["cohort"] + "\n" + mice["animal_id"]
+    response = np.log(mice["value"].to_numpy(dtype=np.float64))
+    columns = _columns(mice, names, sessions)
+    return fit(grouped(response, columns, np.ones((len(mice), 1)), mouse.to_numpy(dtype=str)))
+
+
+def _weights(names: list[str], sessions: list[str], a: str, b: str, over: list[str]) -> Array:
+    """Return group a minus group b, averaged over some sessions."""
+    weights = np.zeros(len(names) * len(sessions))
+    for session in over:
+        weights[names.index(a) * len(sessions) + sessions.index(session)] += 1 / len(over)
+        weights[names.index(b) * len(sessions) + sessions.index(session)] -= 1 / len(over)
+    return weights
+
+
+def _sizes(mice: pd.DataFrame, a: str, b: str, model: MixedFit | None) -> dict[str, Any]:
+    ids = mice[["group", "cohort", "animal_id"]].drop_duplicates()["group"].value_counts()
+    found = {"n_a": int(ids.get(a, 0)), "n_b": int(ids.get(b, 0)), "n_points": len(mice)}
+    mouse = float(np.sqrt(model.random_covariance[0, 0])) if model else np.nan
+    return found | {"mouse_sd": mouse, "residual_sd": model.sigma if model else np.nan}
+
+
+def _tested(model: MixedFit | None, weights: list[Array] | None, reason: str, confidence: float) -> dict[str, Any]:
+    """Return a contrast as a ratio, or several together as an F test."""
+    numbers: dict[str, Any] = dict.fromkeys((*_NUMBERS, "df_numerator"), np.nan)
+    if model is None or reason or not weights:
+        return numbers | {"status": "not_estimable", "reason": reason or "the model has one session only"}
+    beyond = np.zeros(len(model.coefficients) - len(weights[0]))
+    full = [np.append(row, beyond) for row in weights]
+    if len(full) > 1:
+        test = f_test(model, np.array(full))
+        numbers |= {"statistic": test.statistic, "df": test.df_denominator, "df_numerator": test.df_numerator}
+        return numbers | {"p_value": test.p_value, "status": "ok", "reason": ""}
+    found = contrast(model, full[0], confidence=confidence)
+    numbers |= {name: getattr(found, name) for name in _NUMBERS}
+    numbers |= {name: float(np.exp(numbers[name])) for name in ("estimate", "ci_low", "ci_high")}
+    return numbers | {"status": "ok", "reason": ""}

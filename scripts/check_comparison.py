@@ -1,0 +1,68 @@
+"""Stage 6: hold the declared comparisons against cohorts, other choices and their own assumptions; plan the next cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from cartrace import job, tables
+from cartrace.diagnostics import diagnose
+from cartrace.forest import forest as by_cohort
+from cartrace.next_cohort import next_cohort
+from cartrace.overall import overall as over_groups
+from cartrace.overall import paired as within_mice
+from cartrace.repeated import repeated as over_sessions
+from cartrace.sensitivity import sensitivity as other_choices
+
+
+def main(
+    *,
+    endpoints: str,
+    comparisons: str,
+    estimates: Sequence[str],
+    animals: Sequence[str],
+    overall: str,
+    paired: str,
+    repeated: str,
+    forest: str,
+    diagnostics: str,
+    sensitivity: str,
+    power: str,
+    groups: Sequence[Mapping[str, Any]],
+    secondary: Sequence[Mapping[str, Any]],
+    adjustment: str,
+    confidence: float,
+    next_cohort_effects: Sequence[float],
+    seed: int,
+) -> None:
+    """Read the study's endpoints and comparisons; write what stands beside them."""
+    values, compared = tables.read(endpoints, tables.Endpoints), tables.read(comparisons, tables.Comparisons)
+    cohorts = by_cohort(values, compared, confidence=confidence)
+    checks = diagnose(values, compared, _read_all(animals, tables.Animals), confidence=confidence)
+    every_model = _read_all(estimates, tables.Estimates)
+    choices = other_choices(values, compared, cohorts, checks, every_model, confidence=confidence, seed=seed)
+    sessions = within_mice(values, secondary=secondary, adjustment=adjustment, confidence=confidence)
+    planned = next_cohort(values, compared, effects=next_cohort_effects, confidence=confidence)
+    tables.write(over_groups(values, compared, groups=groups), overall, tables.Overall)
+    tables.write(sessions, paired, tables.Paired)
+    tables.write(over_sessions(values, groups=groups, confidence=confidence), repeated, tables.Repeated)
+    tables.write(cohorts, forest, tables.Forest)
+    tables.write(checks, diagnostics, tables.Diagnostics)
+    tables.write(choices, sensitivity, tables.Sensitivity)
+    tables.write(planned, power, tables.Power)
+
+
+def _read_all(paths: Sequence[str], table: type[tables.Table]) -> pd.DataFrame:
+    return pd.concat([tables.read(path, table) for path in paths], ignore_index=True)
+
+
+if "snakemake" in globals():
+    job.run(
+        main,
+        log=snakemake.log[0],
+        inputs=dict(snakemake.input),
+        outputs=dict(snakemake.output),
+        params={key: value for key, value in snakemake.params.items() if key != "core"},
+    )
