@@ -23,3 +23,5 @@ rule all:
     input:
         rules.build_report.output,
         rules.draw_figures.output,
+        rules.check_comparison.output,
+        rules.predict_outcomes.output,

@@ -1,7 +1,8 @@
 # Stage 6: groups are summarised and compared, PET is held against the counter.
-# INPUTS   the study's uptake and cells, the estimates of every model, the selection; animals
+# INPUTS   the study's uptake and cells, the estimates of every model, the selection;
+#          animals, readouts, exclusions
 # OUTPUTS  <results>/6_comparison/{endpoints,summaries,comparisons,agreement}.csv, and what stands beside the declared
-#          comparisons: {overall,paired,repeated,forest,diagnostics,sensitivity,power}.csv
+#          comparisons: {overall,paired,repeated,forest,diagnostics,sensitivity,power,survival,prediction,readouts}.csv
 
 
 rule compare_groups:
@@ -61,3 +62,29 @@ rule check_comparison:
         core=core_digest("check_comparison.py"),
     script:
         "../scripts/check_comparison.py"
+
+
+rule predict_outcomes:
+    input:
+        endpoints=rules.compare_groups.output.endpoints,
+        uptake=of_cohorts(rules.compute_uptake.output.uptake),
+        animals=of_cohorts(rules.import_tables.output.animals),
+        readouts=of_cohorts(rules.import_tables.output.readouts),
+        exclusions=of_cohorts(rules.import_tables.output.exclusions),
+    output:
+        survival="<results>/6_comparison/survival.csv",
+        predictions="<results>/6_comparison/prediction.csv",
+        readout_agreement="<results>/6_comparison/readouts.csv",
+    log:
+        "<logs>/predict_outcomes.log",
+    conda:
+        "../envs/cartrace.yaml"
+    params:
+        groups=config["groups"],
+        prediction=config["comparison"]["prediction"],
+        region=config["cells"]["region"],
+        window_days=config["expansion"]["window_days"],
+        confidence=config["comparison"]["confidence"],
+        core=core_digest("predict_outcomes.py"),
+    script:
+        "../scripts/predict_outcomes.py"

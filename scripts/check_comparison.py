@@ -1,4 +1,4 @@
-"""Stage 6: hold the declared comparisons against cohorts, other choices and their own assumptions; plan the next cohort."""
+"""Stage 6: hold the declared comparisons against cohorts, assumptions and other choices; plan the next cohort."""
 
 from __future__ import annotations
 

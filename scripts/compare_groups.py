@@ -1,6 +1,5 @@
 """Stage 6: summarise every endpoint per group, compare the groups, and hold PET against the counter."""
 
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,6 +1,5 @@
 """Write a simulated study: sheets, exports, the truth behind them, and a config that analyses them."""
 
-
 import csv
 from argparse import ArgumentParser
 from collections.abc import Mapping

@@ -52,7 +52,15 @@ def diagnose(
 
 
 def _check(check: str, subject: str, n: int, value: float, p: float, status: str, message: str) -> dict[str, Any]:
-    return {"check": check, "subject": subject, "n": n, "value": value, "p_value": p, "status": status, "message": message}
+    return {
+        "check": check,
+        "subject": subject,
+        "n": n,
+        "value": value,
+        "p_value": p,
+        "status": status,
+        "message": message,
+    }
 
 
 def _normality(values: list[Array], row: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -68,7 +76,9 @@ def _normality(values: list[Array], row: dict[str, Any]) -> Iterator[dict[str, A
         message = f"{value.size} mice: the distribution {far} a normal one on the {row['scale']} scale (Shapiro-Wilk)"
         if value.size < 8:
             message += "; so few mice could hardly show it"
-        yield _check("normality", row[side], value.size, float(found.statistic), p, "warn" if p < LEVEL else "pass", message)
+        yield _check(
+            "normality", row[side], value.size, float(found.statistic), p, "warn" if p < LEVEL else "pass", message
+        )
 
 
 def _variances(values: list[Array]) -> Iterator[dict[str, Any]]:
@@ -79,7 +89,9 @@ def _variances(values: list[Array]) -> Iterator[dict[str, Any]]:
     p = float(min(1.0, 2 * min(special.fdtr(*df, a / b), special.fdtrc(*df, a / b))))
     message = "Welch's test allows for it; Dunnett, Tobit and cohorts as blocks take one scatter for granted"
     message = f"the variances differ {max(a / b, b / a):.3g}-fold. {message}"
-    yield _check("variance_ratio", "", values[0].size + values[1].size, a / b, p, "warn" if p < LEVEL else "pass", message)
+    yield _check(
+        "variance_ratio", "", values[0].size + values[1].size, a / b, p, "warn" if p < LEVEL else "pass", message
+    )
 
 
 def _influence(
@@ -98,16 +110,18 @@ def _influence(
                 found.append((abs(np.log(p / whole)), f"{mouse.cohort} {mouse.animal_id}", estimate, p))
     if not found:
         return
-    _, mouse, estimate, p = max(found, key=lambda one: (one[0], one[1]))
+    _, name, estimate, p = max(found, key=lambda one: (one[0], one[1]))
     moves = (p < alpha) != (whole < alpha)
-    message = f"without {mouse} p would be {p:.2g} instead of {whole:.2g}"
+    message = f"without {name} p would be {p:.2g} instead of {whole:.2g}"
     message += ": the conclusion rests on this mouse" if moves else "; the conclusion does not rest on any one mouse"
     shown = float(np.exp(estimate)) if row["scale"] == "log" else estimate
-    yield _check("influence", mouse, values[0].size + values[1].size, shown, p, "warn" if moves else "pass", message)
+    yield _check("influence", name, values[0].size + values[1].size, shown, p, "warn" if moves else "pass", message)
 
 
 def _welch_p(values: list[Array]) -> tuple[float, float]:
-    sides = [Moments(*np.array([[value.size], [value.mean()], [value.var(ddof=1)]], dtype=np.float64)) for value in values]
+    sides = [
+        Moments(*np.array([[value.size], [value.mean()], [value.var(ddof=1)]], dtype=np.float64)) for value in values
+    ]
     found = welch(sides[0], sides[1], 0.95)
     return float(found.difference[0]), float(found.p_value[0])
 
@@ -122,7 +136,9 @@ def _missing(endpoints: pd.DataFrame, row: dict[str, Any]) -> Iterator[dict[str,
 
 
 def _below(sides: list[pd.DataFrame], row: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield from _shares("below_detection", [side["is_below_detection"].to_numpy() for side in sides], row, "below detection")
+    yield from _shares(
+        "below_detection", [side["is_below_detection"].to_numpy() for side in sides], row, "below detection"
+    )
 
 
 def _shares(check: str, flags: list[np.ndarray], row: dict[str, Any], what: str) -> Iterator[dict[str, Any]]:
@@ -131,7 +147,9 @@ def _shares(check: str, flags: list[np.ndarray], row: dict[str, Any], what: str)
         return
     a, b = (flag.astype(np.float64) for flag in flags)
     p = rank_tests.mann_whitney(a, b).p_value
-    counts = f"{int(a.sum())} of {a.size} mice of {row['group_a']} and {int(b.sum())} of {b.size} of {row['group_b']} {what}"
+    counts = (
+        f"{int(a.sum())} of {a.size} mice of {row['group_a']} and {int(b.sum())} of {b.size} of {row['group_b']} {what}"
+    )
     share = float(np.concatenate([a, b]).mean())
     yield _check(check, "", a.size + b.size, share, p, "warn" if share > 0 else "pass", counts)
 

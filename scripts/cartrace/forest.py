@@ -45,13 +45,11 @@ def forest(endpoints: pd.DataFrame, comparisons: pd.DataFrame, *, confidence: fl
     return pd.DataFrame(rows, columns=tables.Forest.names()) if rows else tables.empty(tables.Forest)
 
 
-def declared_mice(
-    endpoints: pd.DataFrame, comparisons: pd.DataFrame
-) -> list[tuple[dict[str, Any], pd.DataFrame]]:
+def declared_mice(endpoints: pd.DataFrame, comparisons: pd.DataFrame) -> list[tuple[dict[str, Any], pd.DataFrame]]:
     """Return each primary and secondary comparison with the mice of both groups that take part in it."""
     declared = comparisons[comparisons["plan"] != "exploratory"]
     part = endpoints[takes_part(endpoints)].merge(declared[KEY].drop_duplicates(), on=KEY)
-    by_key = {key: mice for key, mice in part.groupby(KEY, sort=False)}
+    by_key = dict(iter(part.groupby(KEY, sort=False)))
     found = []
     for row in declared.to_dict("records"):
         mice = by_key.get(tuple(row[name] for name in KEY), part.iloc[:0])
@@ -151,7 +149,9 @@ def _fixed(data: pooling.Blocks, confidence: float) -> dict[str, Any]:
     found = pooling.fixed(data, confidence)
     ok = np.isfinite(found.p_value)
     reason = "" if ok else "the values leave no scatter to judge by"
-    return _numbers(found) | _apart(data) | {"level": "fixed", "status": "ok" if ok else "not_estimable", "reason": reason}
+    return (
+        _numbers(found) | _apart(data) | {"level": "fixed", "status": "ok" if ok else "not_estimable", "reason": reason}
+    )
 
 
 def _random(data: pooling.Blocks, confidence: float) -> dict[str, Any]:

@@ -79,7 +79,10 @@ def next_cohort(
         for effect in effects:
             size = np.log(effect) if row["scale"] == "log" and effect > 0 else effect
             rows += [
-                common | {"effect": effect, "power": power} | found | _plan(float(size), found, power, 1 - confidence, lost)
+                common
+                | {"effect": effect, "power": power}
+                | found
+                | _plan(float(size), found, power, 1 - confidence, lost)
                 for power in POWERS
             ]
     return pd.DataFrame(rows, columns=tables.Power.names()) if rows else tables.empty(tables.Power)

@@ -17,9 +17,7 @@ from cartrace.statistics import ADJUSTMENTS, MINIMUM_N, Array, Moments, mean_int
 _WELCH, _KRUSKAL = "Welch ANOVA", "Kruskal-Wallis"
 
 
-def overall(
-    endpoints: pd.DataFrame, comparisons: pd.DataFrame, *, groups: Sequence[Mapping[str, Any]]
-) -> pd.DataFrame:
+def overall(endpoints: pd.DataFrame, comparisons: pd.DataFrame, *, groups: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Test every endpoint that has three or more groups over all of them.
 
     Parameters
@@ -38,11 +36,10 @@ def overall(
     declared = comparisons.loc[comparisons["plan"] != "exploratory", KEY].drop_duplicates()
     ranked = set(declared.itertuples(index=False, name=None))
     rows = []
-    for key, mice in endpoints[takes_part(endpoints)].groupby(KEY, sort=True):
+    for key, every in endpoints[takes_part(endpoints)].groupby(KEY, sort=True):
         where = dict(zip(KEY, key, strict=True))
         endpoint = by_name(str(where["endpoint"]))
-        if not endpoint.compares_background:
-            mice = mice[~mice["group"].isin(background)]
+        mice = every if endpoint.compares_background else every[~every["group"].isin(background)]
         parts = {str(name): part for name, part in mice.groupby("group", sort=True)}
         if len(parts) >= 3:
             common = where | {"scale": endpoint.scale, "groups": ", ".join(parts), "n": len(mice)}
@@ -59,7 +56,9 @@ def _too_few(parts: list[pd.DataFrame]) -> str:
 def _anova(parts: list[pd.DataFrame], scale: str) -> dict[str, Any]:
     values = [on_scale(part, scale) for part in parts]
     missing = int(sum(np.isnan(one).sum() for one in values))
-    reason = _too_few(parts) or (f"{missing} mice below detection or not above zero have no logarithm" if missing else "")
+    reason = _too_few(parts) or (
+        f"{missing} mice below detection or not above zero have no logarithm" if missing else ""
+    )
     found = many_groups.Overall(np.nan, np.nan, np.nan, np.nan)
     if not reason:
         found = many_groups.welch_anova(
@@ -74,7 +73,9 @@ def _kruskal(parts: list[pd.DataFrame]) -> dict[str, Any]:
     found, method = many_groups.Overall(np.nan, np.nan, np.nan, np.nan), ""
     if not reason:
         values = [
-            rank_tests.tied_below(part["value"].to_numpy(dtype=np.float64), part["is_below_detection"].to_numpy(dtype=bool))
+            rank_tests.tied_below(
+                part["value"].to_numpy(dtype=np.float64), part["is_below_detection"].to_numpy(dtype=bool)
+            )
             for part in parts
         ]
         test = rank_tests.kruskal(values)
@@ -153,11 +154,20 @@ def _paired_test(name: str, difference: Array, scale: str, confidence: float, re
     if not reason and np.ptp(difference) == 0:
         reason = "the difference is the same in all mice, which leaves no scatter to judge by"
     if not reason and name == "paired_t":
-        n, mean, variance = (np.array([value]) for value in (difference.size, difference.mean(), difference.var(ddof=1)))
+        n, mean, variance = (
+            np.array([value]) for value in (difference.size, difference.mean(), difference.var(ddof=1))
+        )
         low, high = mean_interval(Moments(n.astype(np.float64), mean, variance), confidence)
         t = float(mean[0] / np.sqrt(variance[0] / n[0]))
         p = float(2 * special.stdtr(n[0] - 1, -abs(t)))
-        numbers = {"estimate": mean[0], "ci_low": low[0], "ci_high": high[0], "statistic": t, "df": n[0] - 1, "p_value": p}
+        numbers = {
+            "estimate": mean[0],
+            "ci_low": low[0],
+            "ci_high": high[0],
+            "statistic": t,
+            "df": n[0] - 1,
+            "p_value": p,
+        }
     elif not reason:
         test = rank_tests.signed_rank(difference)
         numbers |= {"estimate": np.median(difference), "statistic": test.statistic, "p_value": test.p_value}

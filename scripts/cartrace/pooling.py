@@ -84,7 +84,7 @@ def blocks(value: Array, is_a: np.ndarray, cohort: np.ndarray) -> Blocks:
     for side in (is_a, ~is_a):
         n = np.bincount(cohort[side], minlength=k).astype(np.float64)
         mean = np.bincount(cohort[side], value[side], k) / np.maximum(n, 1)
-        squares = np.bincount(cohort[side], (value[side] - mean[cohort[side]]) ** 2, k)
+        squares = np.bincount(cohort[side], (value[side] - mean[cohort[side]]) ** 2, k).astype(np.float64)
         parts.append((n, mean, squares))
     (n_a, mean_a, squares_a), (n_b, mean_b, squares_b) = parts
     return Blocks(n_a, n_b, mean_a, mean_b, squares_a, squares_b)

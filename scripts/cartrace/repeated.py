@@ -1,4 +1,4 @@
-"""The groups over all sessions at once: a linear mixed model of the log response, groups by session, a mouse at random."""
+"""The groups over all sessions at once: a linear mixed model of the log response, with the mouse at random."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def repeated(endpoints: pd.DataFrame, *, groups: Sequence[Mapping[str, Any]], co
     ln response = group x session (+ cohort) + mouse + residual, by REML; tests after Kenward MG, Roger JH. Biometrics
     1997;53:983-997. doi:10.2307/2533558
     """
-    # ASSUME: measurements of one mouse share its level, and are otherwise independent with one scatter on the log scale.
+    # ASSUME: log responses of one mouse share its level, and are otherwise independent with one scatter.
     order = sorted(range(len(groups)), key=lambda position: (_RANK[groups[position]["role"]], position))
     names = [groups[position]["name"] for position in order if groups[position]["role"] != "background"]
     part = endpoints[endpoints["endpoint"].isin(ENDPOINTS) & endpoints["group"].isin(names)]
@@ -72,7 +72,8 @@ def _of_response(mice: pd.DataFrame, names: list[str], confidence: float) -> lis
     reason = "" if len(used) >= 2 else "fewer than two sessions have every mouse above detection in every group"
     model = None if reason else _fit(rows_used, names, used)
     if model is not None and model.status != "ok":
-        model, reason = None, model.reason
+        reason = model.reason
+        model = None
     rows = []
     for b, a in combinations(names, 2):
         pair = {"group_a": a, "group_b": b} | _sizes(rows_used, a, b, model)

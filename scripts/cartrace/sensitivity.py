@@ -72,7 +72,9 @@ def _mice(endpoints: pd.DataFrame, primary: Mapping[str, Any]) -> pd.DataFrame:
     return rows
 
 
-def _row(choice: str, variant: str, n: tuple[int, int], scale: str, numbers: Mapping[str, float], reason: str) -> dict[str, Any]:
+def _row(
+    choice: str, variant: str, n: tuple[int, int], scale: str, numbers: Mapping[str, float], reason: str
+) -> dict[str, Any]:
     if not reason and not np.isfinite(numbers["p_value"]):
         reason = "the values leave no scatter to judge by"
     shown = {name: np.nan if reason else float(numbers.get(name, np.nan)) for name in _NUMBERS}
@@ -114,7 +116,9 @@ def _by_scale_and_test(
             yield _row(choice, label, n, scale, numbers, reason)
 
 
-def _numbers(name: str, samples: list[group_tests.Sample], scale: str, confidence: float, seed: int) -> dict[str, float]:
+def _numbers(
+    name: str, samples: list[group_tests.Sample], scale: str, confidence: float, seed: int
+) -> dict[str, float]:
     if name == "welch":
         found = _welch([one.value for one in samples], confidence)
     else:
@@ -137,7 +141,9 @@ def _by_cohorts(forest: pd.DataFrame, primary: Mapping[str, Any]) -> Iterator[di
     said = {"fixed": "cohorts as blocks", "random": f"cohorts as a sample (from {pooling.MINIMUM_RANDOM} on)"}
     for row in rows[rows["level"].isin(list(said))].to_dict("records"):
         n = int(row["n_a"]), int(row["n_b"])
-        yield _row("cohorts", said[row["level"]], n, row["scale"], {str(key): row[key] for key in _NUMBERS}, row["reason"])
+        yield _row(
+            "cohorts", said[row["level"]], n, row["scale"], {str(key): row[key] for key in _NUMBERS}, row["reason"]
+        )
 
 
 def _by_missing(mice: pd.DataFrame, primary: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -151,7 +157,9 @@ def _by_missing(mice: pd.DataFrame, primary: Mapping[str, Any]) -> Iterator[dict
     is_a = (mice["group"] == primary["group_a"]).to_numpy()
     n = int(is_a.sum()), int((~is_a).sum())
     few = f"a test needs {MINIMUM_N} mice in each group" if min(n) < MINIMUM_N else ""
-    value = rank_tests.tied_below(mice["value"].to_numpy(dtype=np.float64), mice["is_below_detection"].to_numpy(dtype=bool))
+    value = rank_tests.tied_below(
+        mice["value"].to_numpy(dtype=np.float64), mice["is_below_detection"].to_numpy(dtype=bool)
+    )
     for end, place in (("lowest", -np.inf), ("highest", np.inf)):
         # Those below detection stay above the mice that count as lowest.
         ranks = rank_tests.midranks(value[has])

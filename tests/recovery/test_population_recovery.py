@@ -81,7 +81,7 @@ def test_many_mice_show_the_scatter_between_and_within_mice() -> None:
 
 def rejections(n_studies: int, *, per_group: int, n: int, method: str) -> tuple[Array, Array]:
     """Return simulated and chi-square p values of studies without an effect."""
-    rng = np.random.default_rng(7)
+    rng = np.random.default_rng(8)
     tests: list[LikelihoodRatio] = []
     for number in range(n_studies):
         null, full, first, second = fits(*(parts := study(rng, per_group=per_group, effect=0.0, level=np.nan)))
@@ -97,7 +97,7 @@ def rejections(n_studies: int, *, per_group: int, n: int, method: str) -> tuple[
 @pytest.mark.parametrize("method", ["bootstrap", "permutation"])
 def test_simulated_p_values_are_uniform_without_an_effect(method: str) -> None:
     # Of 40 studies more than 6 reject at 5 % with a chance of 0.7 %; 20 lie below one half, with a deviation of 3.2.
-    p_values, _ = rejections(40, per_group=5, n=19, method=method)
+    p_values, _ = rejections(40, per_group=5, n=39, method=method)
     assert (p_values <= 0.05).sum() <= 6
     assert 10 <= (p_values <= 0.5).sum() <= 30
 

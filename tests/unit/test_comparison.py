@@ -242,7 +242,9 @@ def test_values_below_detection_are_censored_on_the_log_scale():
     assert np.exp(np.mean(np.log([0.31, 0.42, 0.38]))) > row["mean_b"]
     moved = frame.assign(value=frame["value"].mask(frame["is_below_detection"], -3.0))
     columns = ["estimate", "ci_low", "ci_high", "p_value", "mean_b"]
-    pd.testing.assert_series_equal(the(compared(moved), analysis="all", endpoint="uptake_pct_id_per_g")[columns], row[columns])
+    pd.testing.assert_series_equal(
+        the(compared(moved), analysis="all", endpoint="uptake_pct_id_per_g")[columns], row[columns]
+    )
 
 
 def test_a_group_below_detection_is_compared_by_rank_and_never_as_zero():

@@ -250,6 +250,34 @@ def test_every_test_that_was_run_is_listed_with_and_without_exclusions(study):
     assert all(row[14].text for row in table.rows)
 
 
+def test_what_a_mouse_does_not_give_is_told_once_with_its_reason():
+    (section,) = [
+        part for part in sections(study_of(StudyMaker()), methods="# M", run="a: 1") if part.anchor == "expansion"
+    ]
+    table = next(block for block in section.blocks if isinstance(block, Grid) and "does not give" in block.caption)
+    assert [[cell.text for cell in row] for row in table.rows] == [
+        [
+            "C01",
+            "m06",
+            "Reporter T cells without CAR",
+            "4",
+            "0",
+            "growth rate, doubling time, time of peak",
+            "not estimable",
+            "fewer than 3 points above detection",
+        ]
+    ]
+
+
+def test_mice_without_a_reporter_are_given_no_cells(study):
+    (section,) = [part for part in sections(study, methods="# M", run="a: 1") if part.anchor == "cohort"]
+    (table,) = section.blocks
+    cells = {row[1].text: row[7] for row in table.rows}
+    assert all(cells[name].text == "" for name in ("m01", "m02", "m03", "m04", "m07"))
+    followed = study.cells[(study.cells["animal_id"] == "m05") & ~study.cells["is_below_detection"]]
+    assert float(cells["m05"].sort) == followed["cells"].max()
+
+
 def test_a_long_table_is_cut_and_says_so():
     rows = [[Cell(str(number))] for number in range(MOST_ROWS + 5)]
     table = grid("Rows", [Heading("n")], rows, file="tables/x.csv")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from cartrace import display
-from cartrace.names import endpoint_name
+from cartrace.names import endpoint_name, in_order
 from cartrace.report.blocks import (
     Block,
     Cell,
@@ -133,21 +133,25 @@ def _parameters(study: Study, groups: pd.DataFrame) -> Grid:
 
 
 def _lost(study: Study, lost: pd.DataFrame) -> Grid:
-    labels = {
-        "parameter": "Parameter",
-        "cohort": "Cohort",
-        "animal_id": "Mouse",
-        "group": "Group",
-        "n_points": "Points",
-        "n_censored": "Below detection",
-        "status": "Outcome",
-        "reason": "Why",
-    }
-    shown = lost.assign(parameter=lost["parameter"].map(endpoint_name), group=lost["group"].map(study.labels))
+    rows = []
+    for _, some in lost.groupby(["cohort", "animal_id", "status", "reason"], sort=True):
+        row = records(some)[0]
+        parameters = ", ".join(endpoint_name(name) for name in in_order(set(some["parameter"])))
+        counts = (count_cell(row["n_points"]), count_cell(row["n_censored"]))
+        texts = (Cell(row["cohort"]), Cell(row["animal_id"]), Cell(study.labels[row["group"]]))
+        rows.append([*texts, *counts, Cell(parameters), Cell(row["status"].replace("_", " ")), Cell(row["reason"])])
+    headings = [
+        Heading("Cohort"),
+        Heading("Mouse"),
+        Heading("Group"),
+        Heading("Points", True),
+        Heading("Below detection", True),
+        Heading("Parameters"),
+        Heading("Outcome"),
+        Heading("Why"),
+    ]
     caption = f"Parameters of the model {study.chosen_model.replace('_', '-')} that a mouse does not give"
-    return plain_grid(
-        caption, shown.sort_values(["parameter", "cohort", "animal_id"]), labels, file="tables/estimates.csv"
-    )
+    return grid(caption, headings, rows, file="tables/estimates.csv")
 
 
 def _selection(study: Study) -> Grid:

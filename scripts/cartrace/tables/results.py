@@ -493,7 +493,8 @@ class Paired(Table):
 class Forest(Table):
     """One row per primary or declared secondary comparison and cohort, and one of all cohorts together.
 
-    Cohorts are blocks: `fixed` is the difference within cohorts, pooled; `random` stands beside it from five cohorts on.
+    Cohorts are blocks: `fixed` is the difference within cohorts, pooled; `random` stands beside it from five cohorts
+    on.
     """
 
     key = ("analysis", "endpoint", "modality", "region", "session", "group_a", "group_b", "scale", "level", "cohort")
@@ -680,8 +681,8 @@ class Predictions(Table):
     n = count("Mice with both")
     n_good = count("Mice with the good outcome, or alive at the end")
     estimate = number(
-        "Spearman's rho; area under the curve; share told rightly, each mouse by the others; hazard ratio per doubling "
-        "of the signal; median days"
+        "Spearman's rho, positive where a higher signal goes with the good outcome; area under the curve; share told "
+        "rightly, each mouse by the others; hazard ratio per doubling of the signal; median days"
     )
     ci_low = number("Lower limit")
     ci_high = number("Upper limit")
