@@ -1,7 +1,5 @@
 """Stage 6: hold the declared comparisons against cohorts, assumptions and other choices; plan the next cohort."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

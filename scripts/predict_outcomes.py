@@ -1,7 +1,5 @@
 """Stage 6: survival of the groups, early signals against later outcomes, the response against other readouts."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -20,6 +20,8 @@ EXACT_MICE = 60
 EXACT_STATES = 20_000
 EXACT_ARRANGEMENTS = 200_000
 DRAWS = 99_999
+# Draws times mice beyond which draws are fewer; p is then known to two digits all the same.
+MOST_DRAWN = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -235,11 +237,12 @@ def permutation(a: Array, b: Array, *, seed: int) -> RankTest:
         sums = centred[chosen.reshape(-1, n_a)].sum(axis=1)
         return RankTest(observed, np.nan, float(np.mean(np.abs(sums) >= limit)), "exact")
     generator = np.random.default_rng(seed)
+    draws = DRAWS if DRAWS * n <= MOST_DRAWN else 9_999
     extreme, block = 0, max(1, 2_000_000 // n)
-    for start in range(0, DRAWS, block):
-        shuffled = generator.permuted(np.tile(centred, (min(block, DRAWS - start), 1)), axis=1)
+    for start in range(0, draws, block):
+        shuffled = generator.permuted(np.tile(centred, (min(block, draws - start), 1)), axis=1)
         extreme += int((np.abs(shuffled[:, :n_a].sum(axis=1)) >= limit).sum())
-    return RankTest(observed, np.nan, (extreme + 1) / (DRAWS + 1), f"{DRAWS} draws")
+    return RankTest(observed, np.nan, (extreme + 1) / (draws + 1), f"{draws} draws")
 
 
 def signed_rank(differences: Array) -> RankTest:
