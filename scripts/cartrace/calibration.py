@@ -122,7 +122,9 @@ def cells_of(net_pct_id: Array, line: Line) -> Array:
     return (net_pct_id - line.intercept) / line.slope
 
 
-def fieller(net_pct_id: Array, net_pct_id_se: Array, line: Line, *, confidence: float) -> tuple[Array, Array]:
+def fieller(
+    net_pct_id: Array, net_pct_id_se: Array, net_df: Array, line: Line, *, confidence: float
+) -> tuple[Array, Array]:
     r"""Return the limits of the number of cells by Fieller's theorem (F37).
 
     Parameters
@@ -130,6 +132,8 @@ def fieller(net_pct_id: Array, net_pct_id_se: Array, line: Line, *, confidence: 
     net_pct_id, net_pct_id_se : Array, shape (n,)
         Net signal and its standard uncertainty [%ID], all layers: what the calibration shares with the measurement
         is not known, so that nothing is taken to cancel.
+    net_df : Array, shape (n,)
+        Degrees of freedom of that uncertainty, infinite where it is known.
     line : Line
         The calibration.
     confidence : float
@@ -144,15 +148,18 @@ def fieller(net_pct_id: Array, net_pct_id_se: Array, line: Line, *, confidence: 
     Notes
     -----
     All ratios q with ``(a - q b)**2 <= t**2 (var_a - 2 q cov_ab + q**2 var_b)``, ``a = net - intercept``,
-    ``b = slope``, t with n - 2 degrees of freedom (Fieller 1954, doi:10.1111/j.2517-6161.1954.tb00159.x).
+    ``b = slope`` (Fieller 1954, doi:10.1111/j.2517-6161.1954.tb00159.x). The degrees of freedom of t are those of the
+    two variances together at the estimate, after Welch and Satterthwaite (doi:10.2307/3002019).
     """
-    t_squared = float(t_quantile(0.5 + confidence / 2.0, line.df)) ** 2
     numerator = net_pct_id - line.intercept
-    numerator_variance = net_pct_id_se**2 + line.intercept_se**2
+    q = numerator / line.slope
+    of_net = net_pct_id_se**2
+    of_line = np.maximum(line.intercept_se**2 + 2.0 * q * line.covariance + (q * line.slope_se) ** 2, 0.0)
+    df = (of_net + of_line) ** 2 / (of_net**2 / net_df + of_line**2 / line.df)
+    t_squared = t_quantile(0.5 + confidence / 2.0, df) ** 2
     square = line.slope**2 - t_squared * line.slope_se**2
-    if not square > 0.0:
-        return np.full_like(net_pct_id, np.nan), np.full_like(net_pct_id, np.nan)
     middle = numerator * line.slope + t_squared * line.covariance
-    constant = numerator**2 - t_squared * numerator_variance
+    constant = numerator**2 - t_squared * (of_net + line.intercept_se**2)
     half = np.sqrt(np.maximum(middle**2 - square * constant, 0.0))
-    return (middle - half) / square, (middle + half) / square
+    bounded = np.where(square > 0.0, square, np.nan)
+    return (middle - half) / bounded, (middle + half) / bounded

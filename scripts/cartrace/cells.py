@@ -72,7 +72,8 @@ def background_by_session(rows: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Key cohort, session; background_pct_id, its SE, n_background, and the critical level of a net signal [%ID].
+        Key cohort, session; background_pct_id, its SE, n_background, the critical level of a net signal [%ID], and the
+        variance of one more background mouse about the mean with its degrees of freedom.
         Excluded mice and those without a value do not count; several scans of a mouse are averaged first.
 
     Notes
@@ -95,6 +96,8 @@ def background_by_session(rows: pd.DataFrame) -> pd.DataFrame:
     # One mouse has no scatter: the uncertainty of its own measurement is the least that is known.
     found["background_pct_id_se"] = np.where(n > 1, found["sd"] / np.sqrt(n), found["own_se"])
     found["critical_level"] = t_quantile(DETECTION_PROBABILITY, n - 1.0) * found["sd"] * np.sqrt(1.0 + 1.0 / n)
+    found["background_variance"] = np.where(n > 1, found["sd"] ** 2 * (1.0 + 1.0 / n), found["own_se"] ** 2)
+    found["background_df"] = np.where(n > 1, n - 1.0, np.inf)
     return found.drop(columns=["sd", "own_se"])
 
 
@@ -111,20 +114,31 @@ def subtract_background(rows: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        With background_pct_id, n_background, net_pct_id, its SE, critical_level_pct_id, detection_limit_pct_id,
-        is_below_detection.
+        With background_pct_id, n_background, net_pct_id, its SE and degrees of freedom, critical_level_pct_id,
+        detection_limit_pct_id, is_below_detection.
+
+    Notes
+    -----
+    The mouse's own background is one more draw from the background group, so that the variance of the net signal is
+    ``signal_se**2 + s**2 (1 + 1 / n)``, with the degrees of freedom of Welch and Satterthwaite.
     """
     frame = rows.merge(background_by_session(rows), on=["cohort", "session"], how="left", validate="many_to_one")
     has = frame["background_pct_id"].notna()
     frame["n_background"] = frame["n_background"].fillna(0).astype(int)
     frame["net_pct_id"] = frame["signal_pct_id"] - frame["background_pct_id"].fillna(0.0)
-    variance = frame["signal_pct_id_se"] ** 2 + frame["background_pct_id_se"].where(has, 0.0) ** 2
+    of_background = frame["background_variance"].where(has, 0.0)
+    variance = frame["signal_pct_id_se"] ** 2 + of_background
     frame["net_pct_id_se"] = np.sqrt(variance)
+    lost = (of_background**2 / frame["background_df"].where(has, np.inf)).to_numpy(dtype=float)
+    squared = (variance**2).to_numpy(dtype=float)
+    frame["net_df"] = np.divide(squared, lost, out=np.full(len(frame), np.inf), where=lost > 0.0)
     frame["critical_level_pct_id"] = frame["critical_level"].where(has, frame["own_critical_pct_id"])
     frame["detection_limit_pct_id"] = (2.0 * frame["critical_level"]).where(has, frame["own_limit_pct_id"])
     below = frame["net_pct_id"] < frame["critical_level_pct_id"]
     frame["is_below_detection"] = below.where(has, frame["is_below_detection"]).astype(bool)
-    return frame.drop(columns=["critical_level", "own_critical_pct_id", "own_limit_pct_id"])
+    return frame.drop(
+        columns=["critical_level", "own_critical_pct_id", "own_limit_pct_id", "background_variance", "background_df"]
+    )
 
 
 # ---- calibration ----
@@ -236,7 +250,7 @@ def _of_line(rows: pd.DataFrame, line: Line | None, reason: str, confidence: flo
         return frame
     net, se = frame["net_pct_id"].to_numpy(dtype=float), frame["net_pct_id_se"].to_numpy(dtype=float)
     cells = cells_of(net, line)
-    low, high = fieller(net, se, line, confidence=confidence)
+    low, high = fieller(net, se, frame["net_df"].to_numpy(dtype=float), line, confidence=confidence)
     frame["cells"], frame["cells_ci_low"], frame["cells_ci_high"] = cells, low, high
     frame["detection_limit_cells"] = frame["detection_limit_pct_id"] / line.slope
     frame["is_extrapolated"] = (cells < line.min_cells) | (cells > line.max_cells)

@@ -186,7 +186,6 @@ def test_cells_are_unbiased(studies):
     assert abs(ratio.mean()) < 0.02
 
 
-@pytest.mark.xfail(strict=True, reason="the limits leave out how much the background scatters between mice")
 def test_cells_are_inside_their_limits(studies):
     rows = cells_of(studies)
     inside = (rows["cells_ci_low"] <= rows["cells_true"]) & (rows["cells_true"] <= rows["cells_ci_high"])
@@ -197,7 +196,7 @@ def test_few_early_scans_of_the_control_are_below_detection(studies):
     rows = cells_of(studies)
     below = rows.groupby(["group", "session"])["is_below_detection"].mean()
     assert 0.05 < below["NT", "d01"] < 0.6
-    assert (below["CAR"].drop("d01") < 0.03).all()
+    assert (below["CAR"][["d04", "d07", "d10", "d14"]] < 0.03).all()
 
 
 def test_the_ratio_of_growth_rates_is_inside_its_interval(studies):

@@ -84,8 +84,11 @@ def test_fieller_limits_are_where_the_ratio_is_just_rejected():
     """At a limit q the difference net - b0 - q b1 is t standard errors from 0: the definition, solved apart."""
     line = fit_line(CELLS, samples())
     net, se = np.array([0.05, 0.4, -0.02]), np.array([0.006, 0.03, 0.004])
-    low, high = fieller(net, se, line, confidence=0.95)
-    t = stats.t.ppf(0.975, line.df)
+    net_df = np.array([4.0, 9.0, np.inf])
+    low, high = fieller(net, se, net_df, line, confidence=0.95)
+    q = cells_of(net, line)
+    own = line.intercept_se**2 + 2 * q * line.covariance + (q * line.slope_se) ** 2
+    t = stats.t.ppf(0.975, (se**2 + own) ** 2 / (se**4 / net_df + own**2 / line.df))
     for q in (low, high):
         difference = net - line.intercept - q * line.slope
         variance = se**2 + line.intercept_se**2 + 2 * q * line.covariance + q**2 * line.slope_se**2
@@ -102,20 +105,21 @@ def test_fieller_limits_cover_the_cells():
         signal = (2e-7 * CELLS) * (1.0 + cv * rng.standard_normal(CELLS.size))
         line = fit_line(CELLS, signal)
         net = 2e-7 * truth * (1.0 + cv * rng.standard_normal())
-        low, high = fieller(np.array([net]), np.array([line.residual_rel_sd_frac * net]), line, confidence=0.95)
+        se, df = np.array([line.residual_rel_sd_frac * net]), np.array([line.df])
+        low, high = fieller(np.array([net]), se, df, line, confidence=0.95)
         hits += int(low[0] <= truth <= high[0])
     assert 0.935 < hits / n < 0.965
 
 
 def test_a_slope_that_may_be_zero_gives_no_limits():
     line = Line(3, 1e-7, 9e-8, 0.0, 0.01, 0.0, 0.5, 1e5, 1e7)
-    low, high = fieller(np.array([0.1]), np.array([0.01]), line, confidence=0.95)
+    low, high = fieller(np.array([0.1]), np.array([0.01]), np.array([5.0]), line, confidence=0.95)
     assert np.isnan(low[0])
     assert np.isnan(high[0])
 
 
 def test_missing_uncertainty_gives_no_limits():
-    low, high = fieller(np.array([0.1]), np.array([np.nan]), fit_line(CELLS, samples()), confidence=0.95)
+    low, high = fieller(np.array([0.1]), np.array([np.nan]), np.array([5.0]), fit_line(CELLS, samples()), confidence=0.95)
     assert np.isnan(low[0])
     assert np.isnan(high[0])
 

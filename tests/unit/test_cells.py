@@ -94,7 +94,7 @@ def test_net_signal_adds_the_variances_and_keeps_negative_values():
     found = subtract_background(rows_of(*THREE, ("M1", "CAR", "d07", 0.5), ("M2", "CAR", "d07", 0.03)))
     mice = found.set_index("animal_id")
     assert mice.loc["M1", "net_pct_id"] == pytest.approx(0.45)
-    assert mice.loc["M1", "net_pct_id_se"] == pytest.approx(np.hypot(0.025, 0.01 / np.sqrt(3)))
+    assert mice.loc["M1", "net_pct_id_se"] == pytest.approx(np.hypot(0.025, 0.01 * np.sqrt(1 + 1 / 3)))
     assert mice.loc["M2", "net_pct_id"] == pytest.approx(-0.02)
     assert mice["is_below_detection"].to_dict() == {"U1": True, "U2": True, "U3": True, "M1": False, "M2": True}
     assert mice.loc["M1", "detection_limit_pct_id"] == pytest.approx(2 * mice.loc["M1", "critical_level_pct_id"])

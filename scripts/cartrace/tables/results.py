@@ -212,7 +212,7 @@ class Cells(Table):
     background_pct_id_se = number("Its standard uncertainty", at_least=0)
     n_background = count("Mice behind it")
     net_pct_id = number("Signal minus background; negative values stay")
-    net_pct_id_se = number("Its standard uncertainty", at_least=0)
+    net_pct_id_se = number("Its standard uncertainty: the signal's, and the scatter between background mice", at_least=0)
     critical_level_pct_id = number("Net signal above which cells are detected (F38)", at_least=0)
     cells = number("Number of cells by inverse prediction (F37)")
     cells_ci_low = number("Lower Fieller limit")
@@ -306,7 +306,9 @@ class Fits(Table):
     n_points = count("Points in the window")
     n_censored = count("Points below detection among them")
     n_parameters = count("Parameters of the curve")
-    sigma = number("Residual standard deviation of the log response; that of the other mice where there is no own", at_least=0)
+    sigma = number(
+        "Residual standard deviation of the log response; that of the other mice where there is no own", at_least=0
+    )
     log_likelihood = number("Log-likelihood with the residual scatter shared by all mice of the model")
     status = text("Outcome", required=True, choices=("ok", "not_estimable", "at_bound", "not_converged"))
     reason = text("Why the row holds no result, or what limits it")
