@@ -21,6 +21,9 @@ rule fit_expansion:
         window_days=lambda wildcards: window_of(wildcards.model),
         auc_days=config["expansion"]["window_days"],
         confidence=config["expansion"]["confidence"],
+        interval=config["expansion"]["interval"],
+        error_model=config["expansion"]["error_model"],
+        use_measurement_se=config["expansion"]["use_measurement_se"],
         core=core_digest("fit_expansion.py"),
     script:
         "../scripts/fit_expansion.py"

@@ -69,7 +69,9 @@ class Points:
         """Return the points in a unit of each mouse's own, shape (m,): responses on their own scale would overflow."""
         unit = np.zeros_like(log_unit) if self.error.is_log else log_unit
         known = self.known_sd * np.exp(-unit)[:, None]
-        return replace(self, log_response=np.where(self.used, self.log_response - log_unit[:, None], 0.0), known_sd=known)
+        return replace(
+            self, log_response=np.where(self.used, self.log_response - log_unit[:, None], 0.0), known_sd=known
+        )
 
     def spread(self, log_curve: Array, log_sigma: Array) -> Spread:
         """Return mean and standard deviation of the responses about a log curve."""
@@ -118,7 +120,6 @@ def likelihood(model: Model, points: Points, log_sigma: Array | None) -> Local:
     callable
         For :func:`cartrace.optimise.minimise`.
     """
-
     response = points.response
     quantified = points.used & ~points.censored
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -13,13 +14,14 @@ from cartrace.expansion import Study, Texts, frame_of_mice
 from cartrace.fitting import Fit
 from cartrace.growth import LOG_2, Mask, Model
 from cartrace.growth_curves import Array
+from cartrace.profiles import profile_limits, reach_of
 from cartrace.quantities import Quantity
 
 LARGEST_LOG_SE = 1.0
 FELT = 0.01  # A derivative below which a quantity does not depend on a parameter.
 
 
-def animal_estimates(study: Study, found: Sequence[Quantity], *, confidence: float) -> pd.DataFrame:
+def animal_estimates(study: Study, found: Sequence[Quantity], *, confidence: float, interval: str) -> pd.DataFrame:
     """Return the rows of :class:`cartrace.tables.Estimates` of all mice.
 
     Parameters
@@ -30,42 +32,103 @@ def animal_estimates(study: Study, found: Sequence[Quantity], *, confidence: flo
         From :func:`quantities`.
     confidence : float
         Level of the intervals.
+    interval : str
+        ``profile`` or ``wald``.
 
     Returns
     -------
     DataFrame
-        One row per mouse and quantity; standard error and interval on the quantity's scale by the delta method, with
-        the t quantile of the mouse's own degrees of freedom.
+        One row per mouse and quantity, with the standard error on the quantity's scale by the delta method. The limits
+        are those of the profile likelihood, or ``estimate -+ t * se`` on that scale, with the t quantile of the mouse's
+        own degrees of freedom. A time that is ``ln 2`` over a rate has the limits of the rate, transformed.
     """
-    return pd.concat([_estimate_rows(study, quantity, confidence) for quantity in found], ignore_index=True)
+    intervals: dict[str, Interval] = {}
+    rows = []
+    for quantity in found:
+        se = np.sqrt(np.einsum("mp,mpq,mq->m", quantity.gradient, study.fit.covariance, quantity.gradient))
+        status, reason = _outcomes(study, quantity, se)
+        good = status == "ok"
+        # The area's profile would cost a quadrature at every step; its log is close to linear in the parameters.
+        is_profile = interval == "profile" and quantity.name != "auc"
+        limits = _interval(study, quantity, se, good, confidence, is_profile=is_profile, known=intervals)
+        intervals[quantity.name] = limits
+        rows.append(_estimate_rows(study, quantity, se, status, reason, limits, confidence))
+    return pd.concat(rows, ignore_index=True)
 
 
-def _estimate_rows(study: Study, quantity: Quantity, confidence: float) -> pd.DataFrame:
-    fitted, rows = study.fit, study.rows
-    se = np.sqrt(np.einsum("mp,mpq,mq->m", quantity.gradient, fitted.covariance, quantity.gradient))
-    status, reason = _outcomes(study, quantity, se)
-    good = status == "ok"
-    half = t_quantile(0.5 + confidence / 2.0, fitted.df) * se
-    low, high = quantity.value - half, quantity.value + half
-    method = "Wald t"
+@dataclass(frozen=True)
+class Interval:
+    """Limits of the fitted mice on the estimate's own scale, missing where there is none, and how they were made."""
+
+    low: Array
+    high: Array
+    method: str
+
+
+def _interval(
+    study: Study,
+    quantity: Quantity,
+    se: Array,
+    good: Mask,
+    confidence: float,
+    *,
+    is_profile: bool,
+    known: Mapping[str, Interval],
+) -> Interval:
+    if quantity.source:
+        rate = known[quantity.source]
+        return Interval(_time(rate.high), _time(rate.low), f"{rate.method} of the rate, transformed")
+    quantile = t_quantile(0.5 + confidence / 2.0, study.fit.df)
+    low, high, method = quantity.value - quantile * se, quantity.value + quantile * se, "Wald t"
+    rows = np.flatnonzero(good)
+    if is_profile and quantity.pivot >= 0:
+        points, fitted = study.points.rows(study.rows[rows]), study.fit.rows(rows)
+        low, high, method = np.full(len(se), np.nan), np.full(len(se), np.nan), "profile likelihood"
+        profile = profile_limits(
+            study.model,
+            points,
+            fitted,
+            lambda theta, which: quantity.of(theta, rows[which]),
+            pivot=quantity.pivot,
+            reach=reach_of(quantity.scale, quantity.unit, points),
+            quantile=quantile[rows],
+        )
+        low[rows], high[rows] = profile.low, profile.high
     if quantity.scale == "log":
-        method = "Wald t on the log scale"
-        with np.errstate(over="ignore"):
-            low, high = np.exp(low), np.exp(high)
-    estimate = np.exp(quantity.value) if quantity.scale == "log" else quantity.value
-    if quantity.name == "doubling_time" and study.model.growth_scale == "linear":
-        # The limits of the rate, transformed: exact, and open above where the rate may be 0.
-        method = "Wald t of the growth rate, transformed"
-        rate_se = se * LOG_2 / estimate
-        rate_half = half / np.where(se > 0.0, se, 1.0) * rate_se
-        low = LOG_2 / (LOG_2 / estimate + rate_half)
-        slowest = LOG_2 / estimate - rate_half
-        high = np.where(slowest > 0.0, LOG_2 / np.where(slowest > 0.0, slowest, 1.0), np.nan)
-        reason[good & (slowest <= 0.0)] = "no upper limit: the growth rate may be 0"
+        low, high, method = (
+            _positive(low),
+            _positive(high),
+            f"{method} on the log scale" if method == "Wald t" else method,
+        )
+    return Interval(low, high, method)
+
+
+def _positive(log_limit: Array) -> Array:
+    """Return the limit on its own scale; one beyond all numbers is none."""
+    with np.errstate(over="ignore"):
+        return _finite(np.exp(log_limit))
+
+
+def _time(rate: Array) -> Array:
+    """Return the doubling time of a limit of a rate: none where the rate may be zero."""
+    rising = rate > 0.0
+    return np.asarray(np.where(rising, LOG_2 / np.where(rising, rate, 1.0), np.nan))
+
+
+def _estimate_rows(
+    study: Study, quantity: Quantity, se: Array, status: Texts, reason: Texts, limits: Interval, confidence: float
+) -> pd.DataFrame:
+    good, rows = status == "ok", study.rows
+    estimate = _positive(quantity.value) if quantity.scale == "log" else quantity.value
+    low, high = limits.low, limits.high
+    for row in np.flatnonzero(good & ~(np.isfinite(low) & np.isfinite(high))):
+        sides = [name for name, limit in (("lower", low[row]), ("upper", high[row])) if not np.isfinite(limit)]
+        text = f"no {' and no '.join(sides)} limit: the points exclude no value on that side"
+        reason[row] = f"{reason[row]}; {text}" if reason[row] else text
     frame = frame_of_mice(study)
     frame = frame.assign(parameter=quantity.name, unit=quantity.unit, scale=quantity.scale)
     frame = frame.assign(ci_level=np.nan, ci_method="", status=study.status, reason=study.reason)
-    for name, values in {"estimate": estimate, "se": se, "df": fitted.df, "ci_low": low, "ci_high": high}.items():
+    for name, values in {"estimate": estimate, "se": se, "df": study.fit.df, "ci_low": low, "ci_high": high}.items():
         column = np.full(len(frame), np.nan)
         column[rows] = np.where(good, values, np.nan)
         frame[name] = column
@@ -73,7 +136,7 @@ def _estimate_rows(study: Study, quantity: Quantity, confidence: float) -> pd.Da
     full_status[rows], full_reason[rows] = status, reason
     frame["status"], frame["reason"] = full_status, full_reason
     frame.loc[frame["status"] == "ok", "ci_level"] = confidence
-    frame.loc[frame["status"] == "ok", "ci_method"] = method
+    frame.loc[frame["status"] == "ok", "ci_method"] = limits.method
     return frame
 
 
@@ -156,13 +219,15 @@ def _group_reason(n: int, mice: int) -> str:
     return reason
 
 
-def curves(study: Study, *, confidence: float, n_days: int = 40) -> pd.DataFrame:
+def curves(study: Study, animals: pd.DataFrame, *, confidence: float, n_days: int = 40) -> pd.DataFrame:
     """Return the rows of :class:`cartrace.tables.Curves`: mice between first and last scan, and the typical mouse.
 
     Parameters
     ----------
     study : Study
         The fits.
+    animals : DataFrame
+        From :func:`animal_estimates`; a mouse whose growth rate is not known has no curve.
     confidence : float
         Level of the bands.
     n_days : int
@@ -175,7 +240,9 @@ def curves(study: Study, *, confidence: float, n_days: int = 40) -> pd.DataFrame
         parameters (the geometric mean of levels and rates) of its mice whose parameters are all known, between the
         group's first and last scan; its band is by the delta method from the covariance between mice.
     """
-    drawn = np.isin(study.status[study.rows], ["ok", "at_bound"])
+    growth = animals[animals["parameter"] == "growth_rate"].set_index(["cohort", "animal_id"])["status"]
+    fitted = pd.MultiIndex.from_frame(study.mice.iloc[study.rows][["cohort", "animal_id"]])
+    drawn = (growth.reindex(fitted) == "ok").to_numpy()
     points = study.points.rows(study.rows[drawn])
     theta, covariance, df = study.fit.theta[drawn], study.fit.covariance[drawn], study.fit.df[drawn]
     known = ~study.fit.at_limit[drawn].any(axis=1)

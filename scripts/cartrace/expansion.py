@@ -11,6 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from cartrace.censoring import Points
+from cartrace.error_models import BY_NAME as ERRORS
+from cartrace.error_models import ErrorModel
 from cartrace.fitting import LEAST_LOG_SIGMA, Fit, fit, fit_given_scatter, pooled_log_likelihood
 from cartrace.growth import BY_NAME, Model
 from cartrace.selection import points_needed
@@ -30,6 +32,34 @@ _REFUSED = {
 }
 
 Texts = npt.NDArray[np.object_]
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """What is held to be known of the points' scatter.
+
+    Parameters
+    ----------
+    error : str
+        Name of the error model.
+    use_measurement_se : bool
+        Whether the standard uncertainty of each response is part of its scatter.
+    """
+
+    error: str
+    use_measurement_se: bool
+
+    @property
+    def model(self) -> ErrorModel:
+        """The error model."""
+        return ERRORS[self.error]
+
+    @property
+    def column(self) -> str:
+        """Column of the table of cells that holds the known part of the scatter; an empty text where there is none."""
+        if self.use_measurement_se:
+            return "response_se"
+        return "response_noise_sd" if self.model.needs_known else ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +97,7 @@ def mice_of(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def points_of(
-    cells: pd.DataFrame, mice: pd.DataFrame, window_days: Sequence[float]
+    cells: pd.DataFrame, mice: pd.DataFrame, window_days: Sequence[float], scatter: Scatter
 ) -> tuple[Points, npt.NDArray[np.intp]]:
     """Return the points of each mouse in the window, and how many of its values in the window cannot be used.
 
@@ -79,11 +109,14 @@ def points_of(
         From :func:`mice_of`.
     window_days : sequence of float
         First and last day [day].
+    scatter : Scatter
+        The error model.
 
     Returns
     -------
     tuple
-        Points; number of unusable values, shape (m,): without a result, or neither positive nor with a critical level.
+        Points, their known scatter missing where it is needed and not known; number of unusable values,
+        shape (m,): without a result, or neither positive nor with a critical level.
 
     Notes
     -----
@@ -114,7 +147,12 @@ def points_of(
     logs[owner, place] = np.log(np.where(censored, critical, response)[order])
     used[owner, place] = True
     below[owner, place] = censored[order]
-    return Points(days, logs, used, below), unusable
+    known_sd = np.zeros(shape)
+    if scatter.column:
+        known = cells[scatter.column].to_numpy(dtype=float)
+        # On the log scale an uncertainty is relative.
+        known_sd[owner, place] = known[order] / (np.exp(logs[owner, place]) if scatter.model.is_log else 1.0)
+    return Points(days, logs, used, below, known_sd, scatter.model), unusable
 
 
 def gate_reasons(model: Model, points: Points, unusable: npt.NDArray[np.intp], window_days: Sequence[float]) -> Texts:
@@ -130,9 +168,15 @@ def gate_reasons(model: Model, points: Points, unusable: npt.NDArray[np.intp], w
     different = fresh.sum(axis=1)
     least = model.n_parameters + 1
     where = f"in the window (day {window_days[0]:g} to {window_days[1]:g})"
+    unknown = np.isnan(points.known_sd).sum(axis=1)
     reasons = np.full(len(n), "", dtype=object)
     for mouse in range(len(n)):
-        if quantified[mouse] < LEAST_QUANTIFIED:
+        if unknown[mouse]:
+            text = (
+                f"the noise of {unknown[mouse]} of {n[mouse]} points {where} is not known (no uncertainty, or fewer "
+                "than two background mice), and expansion.error_model or expansion.use_measurement_se asks for it"
+            )
+        elif quantified[mouse] < LEAST_QUANTIFIED:
             text = f"{quantified[mouse]} quantified points {where}, {LEAST_QUANTIFIED} are needed"
         elif n[mouse] < least:
             text = f"{n[mouse]} points {where}, {model.n_parameters} parameters need {least}"
@@ -152,7 +196,14 @@ def gate_reasons(model: Model, points: Points, unusable: npt.NDArray[np.intp], w
 
 
 def fit_study(
-    cells: pd.DataFrame, mice: pd.DataFrame, *, model: str, analysis: str, strategy: str, window_days: Sequence[float]
+    cells: pd.DataFrame,
+    mice: pd.DataFrame,
+    *,
+    model: str,
+    analysis: str,
+    strategy: str,
+    window_days: Sequence[float],
+    scatter: Scatter,
 ) -> Study:
     """Fit a model to all mice of an analysis.
 
@@ -166,6 +217,8 @@ def fit_study(
         Name of the model; ``all`` or ``without_excluded``; the study's strategy.
     window_days : sequence of float
         Days on the cell clock that are fitted.
+    scatter : Scatter
+        The error model.
 
     Returns
     -------
@@ -173,7 +226,7 @@ def fit_study(
     """
     kind = BY_NAME[model]
     rows = cells if analysis == "all" else cells[~cells["excluded"]]
-    points, unusable = points_of(rows, mice, window_days)
+    points, unusable = points_of(rows, mice, window_days, scatter)
     reason = gate_reasons(kind, points, unusable, window_days)
     if strategy in _REFUSED:
         reason[:] = _REFUSED[strategy]
@@ -213,13 +266,14 @@ def _fit(model: Model, points: Points) -> tuple[Fit, npt.NDArray[np.bool_]]:
     if not poor.size:
         return own, lean
     kept = own.converged
-    df = float(own.df[kept].sum())
+    free = (points.n_points - points.n_censored - model.n_parameters).astype(float)[rich[kept]]
+    df = float(free.sum())
     # ASSUME: a mouse with no more quantified points than parameters scatters about its curve as the other mice do.
     if df == 0.0:
         unknown = fit_given_scatter(model, points.rows(poor), sigma=1.0, df=df)
         others = replace(unknown, sigma=np.full(poor.size, np.nan))
     else:
-        sigma = float(np.sqrt((own.sigma[kept] ** 2 * own.df[kept]).sum() / df))
+        sigma = float(np.sqrt((own.sigma[kept] ** 2 * free).sum() / df))
         others = fit_given_scatter(model, points.rows(poor), sigma=max(sigma, LEAST_SIGMA), df=df)
     back = np.argsort(np.concatenate([rich, poor]), kind="stable")
     merged = {field.name: _joined(own, others, field.name)[back] for field in fields(Fit)}
@@ -263,7 +317,7 @@ def fit_rows(study: Study, compared: Sequence[str]) -> pd.DataFrame:
         log_likelihood[rows[pooled]], _ = pooled_log_likelihood(
             study.model, study.points.rows(rows[pooled]), study.fit.theta[pooled]
         )
-    return frame.assign(sigma=sigma, log_likelihood=log_likelihood)
+    return frame.assign(error_model=study.points.error.name, sigma=sigma, log_likelihood=log_likelihood)
 
 
 def frame_of_mice(study: Study) -> pd.DataFrame:

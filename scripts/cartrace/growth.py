@@ -43,6 +43,14 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Peak:
+    """The day of the peak: ``theta -> (m,), (m, p)``, linear in the parameter numbered `pivot`."""
+
+    of: Callable[[Array], tuple[Array, Array]]
+    pivot: int
+
+
+@dataclass(frozen=True)
 class Model:
     """A model of expansion.
 
@@ -60,10 +68,14 @@ class Model:
         ``(theta, first_day) -> (value, gradient)`` on `growth_scale`, shapes (m,) and (m, p).
     growth_scale : str
         ``log`` or ``linear``.
+    growth_pivot : int
+        Number of a parameter in which the growth rate, on `growth_scale`, is linear.
     log_auc : callable
         ``(theta, start_day, end_day) -> (m,)``: logarithm of the area under the response.
     peak_day : callable
         ``theta -> (m,)``: where the curve is highest; infinite where it has no maximum.
+    peak : Peak or None
+        The day of the peak as a quantity, where the curve has one.
     """
 
     name: str
@@ -74,8 +86,10 @@ class Model:
     gradient: Curve
     growth_rate: Callable[[Array, Array], tuple[Array, Array]]
     growth_scale: str
+    growth_pivot: int
     log_auc: Callable[[Array, float, Array | float], Array]
     peak_day: Callable[[Array], Array]
+    peak: Peak | None = None
 
     @property
     def n_parameters(self) -> int:
@@ -163,6 +177,7 @@ MODELS: tuple[Model, ...] = (
         gradient=shapes.exponential_gradient,
         growth_rate=_parameter_as_growth_rate(1),
         growth_scale="linear",
+        growth_pivot=1,
         log_auc=shapes.exponential_log_auc,
         peak_day=lambda theta: np.where(theta[:, 1] >= 0.0, np.inf, -np.inf),
     ),
@@ -179,6 +194,7 @@ MODELS: tuple[Model, ...] = (
         gradient=shapes.logistic_gradient,
         growth_rate=_parameter_as_growth_rate(1),
         growth_scale="log",
+        growth_pivot=1,
         log_auc=shapes.logistic_log_auc,
         peak_day=_at_end,
     ),
@@ -196,6 +212,7 @@ MODELS: tuple[Model, ...] = (
         # ASSUME: the Gompertz growth rate falls with time and is the one at the mouse's first scan in the window.
         growth_rate=shapes.gompertz_growth_rate,
         growth_scale="log",
+        growth_pivot=2,
         log_auc=shapes.gompertz_log_auc,
         peak_day=_at_end,
     ),
@@ -213,8 +230,10 @@ MODELS: tuple[Model, ...] = (
         gradient=shapes.expansion_contraction_gradient,
         growth_rate=_parameter_as_growth_rate(1),
         growth_scale="log",
+        growth_pivot=1,
         log_auc=shapes.expansion_contraction_log_auc,
         peak_day=shapes.expansion_contraction_peak_day,
+        peak=Peak(shapes.peak_of_expansion, 3),
     ),
 )
 BY_NAME = {model.name: model for model in MODELS}

@@ -20,6 +20,11 @@ def _log(values: Array) -> Array:
         return np.asarray(np.log(values))
 
 
+def _softplus(values: Array) -> Array:
+    """Return ln(1 + e^x), so written several times as fast as by logaddexp."""
+    return np.asarray(np.maximum(values, 0.0) + np.log1p(np.exp(-np.abs(values))))
+
+
 def _columns(theta: Array) -> tuple[Array, ...]:
     return tuple(theta[:, index, None] for index in range(theta.shape[1]))
 
@@ -51,7 +56,7 @@ def exponential_log_auc(theta: Array, start_day: float, end_day: Array | float) 
 def logistic(day: Array, theta: Array) -> Array:
     """Return ``ln S = ln K - ln(1 + e^{-k (t - tm)})`` for (ln K, ln k, tm)."""
     log_plateau, log_rate, midpoint = _columns(theta)
-    return np.asarray(log_plateau - np.logaddexp(0.0, -np.exp(log_rate) * (day - midpoint)))
+    return np.asarray(log_plateau - _softplus(-np.exp(log_rate) * (day - midpoint)))
 
 
 def logistic_gradient(day: Array, theta: Array) -> Array:
@@ -114,7 +119,8 @@ def expansion_contraction(day: Array, theta: Array) -> Array:
     """Return ``ln S = ln K - ln(e^{-rho (t - T)} + e^{alpha (t - T)})`` for (ln K, ln rho, ln alpha, T)."""
     log_level, log_growth, log_contraction, turn = _columns(theta)
     elapsed = day - turn
-    return np.asarray(log_level - np.logaddexp(-np.exp(log_growth) * elapsed, np.exp(log_contraction) * elapsed))
+    growth, contraction = np.exp(log_growth), np.exp(log_contraction)
+    return np.asarray(log_level + growth * elapsed - _softplus((growth + contraction) * elapsed))
 
 
 def expansion_contraction_gradient(day: Array, theta: Array) -> Array:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from cartrace.expansion import Study, Texts
-from cartrace.growth import LOG_2, Model, log_auc_gradient
-from cartrace.growth_curves import Array, peak_of_expansion
+from cartrace.growth import LOG_2, log_auc_gradient
+from cartrace.growth_curves import Array
+from cartrace.profiles import Value
 
 EXTRAPOLATED_AUC_FRAC = 0.2
 LATE_FIRST_SCAN_DAYS = 1.0
@@ -17,14 +18,30 @@ LATE_FIRST_SCAN_DAYS = 1.0
 
 @dataclass(frozen=True)
 class Quantity:
-    """A parameter or derived quantity of the fitted mice, on its scale of inference, shapes (k,) and (k, p).
+    """A parameter or derived quantity of the fitted mice, on its scale of inference.
 
-    `reason` says why a mouse has none; `note` what limits it.
+    Parameters
+    ----------
+    name, unit, scale : str
+        As in :class:`cartrace.tables.Estimates`.
+    of : callable
+        ``(theta (k, p), rows (k,)) -> (k,), (k, p)``: value and derivatives at other parameters of some of the mice.
+    pivot : int
+        Number of a parameter in which the quantity is linear; -1 where it is no quantity of its own.
+    source : str
+        Name of the rate that this time is ``ln 2`` over: it has its limits, transformed; or an empty text.
+    value, gradient : Array, shapes (m,) and (m, p)
+        At the fits.
+    reason, note : ndarray of str, shape (m,)
+        Why a mouse has none; what limits it.
     """
 
     name: str
     unit: str
     scale: str
+    of: Value
+    pivot: int
+    source: str
     value: Array
     gradient: Array
     reason: Texts
@@ -47,48 +64,62 @@ def quantities(study: Study, auc_days: Sequence[float]) -> list[Quantity]:
         Parameters of the curve; growth_rate [1/day], doubling_time [day], peak (highest fitted response between the
         first and the last scan), time_of_peak [day], auc; contraction_half_life [day] where cells contract.
     """
-    model, theta = study.model, study.fit.theta
+    model, first = study.model, study.points.rows(study.rows).first_day
     units = {"level": study.unit, "rate": "1/day", "day": "day"}
     found = [
-        _quantity(parameter.name, units[parameter.kind], parameter.scale, theta[:, index], _only(theta, index))
+        _quantity(study, parameter.name, units[parameter.kind], parameter.scale, _parameter(index), index)
         for index, parameter in enumerate(model.parameters)
     ]
-    growth, gradient = model.growth_rate(theta, study.points.rows(study.rows).first_day)
+
+    def growth(theta: Array, rows: np.ndarray) -> tuple[Array, Array]:
+        return model.growth_rate(theta, first[rows])
+
     if "growth_rate" not in {quantity.name for quantity in found}:
-        found.append(_quantity("growth_rate", "1/day", model.growth_scale, growth, gradient))
+        found.append(_quantity(study, "growth_rate", "1/day", model.growth_scale, growth, model.growth_pivot))
         # A rate that falls with time is not comparable between mice whose first scans lie apart.
-        first = study.points.rows(study.rows).first_day
         for row in np.flatnonzero(first > first.min(initial=np.inf) + LATE_FIRST_SCAN_DAYS):
             found[-1].note[row] = f"taken at day {first[row]:.4g}; other mice start at day {first.min():.4g}"
-    found += [_doubling_time(model, growth, gradient), *_peak(study), _auc(study, auc_days)]
-    for index, parameter in enumerate(model.parameters):
-        if parameter.name == "contraction_rate":
-            found.append(_half_time("contraction_half_life", theta[:, index], _only(theta, index)))
+    rates = {quantity.name: quantity for quantity in found}
+    found += [_time_of("doubling_time", study, rates["growth_rate"]), *_peak(study), _auc(study, auc_days)]
+    if "contraction_rate" in rates:
+        found.append(_time_of("contraction_half_life", study, rates["contraction_rate"]))
     return found
 
 
-def _quantity(name: str, unit: str, scale: str, value: Array, gradient: Array) -> Quantity:
+def _quantity(study: Study, name: str, unit: str, scale: str, of: Value, pivot: int, *, source: str = "") -> Quantity:
+    theta = study.fit.theta
+    with np.errstate(over="ignore", invalid="ignore"):
+        value, gradient = of(theta, np.arange(len(theta)))
     nothing = np.full(len(value), "", dtype=object)
-    return Quantity(name, unit, scale, value, gradient, nothing, nothing.copy())
+    return Quantity(name, unit, scale, of, pivot, source, value, gradient, nothing, nothing.copy())
 
 
-def _only(theta: Array, index: int) -> Array:
-    gradient = np.zeros_like(theta)
-    gradient[:, index] = 1.0
-    return gradient
+def _parameter(index: int) -> Value:
+    def of(theta: Array, rows: np.ndarray) -> tuple[Array, Array]:
+        gradient = np.zeros_like(theta)
+        gradient[:, index] = 1.0
+        return theta[:, index], gradient
+
+    return of
 
 
-def _half_time(name: str, log_rate: Array, gradient: Array) -> Quantity:
-    return _quantity(name, "day", "log", np.log(LOG_2) - log_rate, -gradient)
+def _time_of(name: str, study: Study, rate: Quantity) -> Quantity:
+    """Return ``ln 2`` over a rate, on the log scale."""
+    if rate.scale == "log":
 
+        def of(theta: Array, rows: np.ndarray) -> tuple[Array, Array]:
+            value, gradient = rate.of(theta, rows)
+            return np.log(LOG_2) - value, -gradient
 
-def _doubling_time(model: Model, growth: Array, gradient: Array) -> Quantity:
-    if model.growth_scale == "log":
-        return _half_time("doubling_time", growth, gradient)
-    rising = growth > 0.0
-    rate = np.where(rising, growth, 1.0)
-    quantity = _half_time("doubling_time", np.log(rate), gradient / rate[:, None])
-    quantity.reason[~rising] = "the response does not grow: it has no doubling time"
+        return _quantity(study, name, "day", "log", of, -1, source=rate.name)
+
+    def of_rising(theta: Array, rows: np.ndarray) -> tuple[Array, Array]:
+        value, gradient = rate.of(theta, rows)
+        positive = np.where(value > 0.0, value, 1.0)
+        return np.log(LOG_2 / positive), -gradient / positive[:, None]
+
+    quantity = _quantity(study, name, "day", "log", of_rising, -1, source=rate.name)
+    quantity.reason[~(rate.value > 0.0)] = "the response does not grow: it has no doubling time"
     return quantity
 
 
@@ -97,16 +128,21 @@ def _peak(study: Study) -> list[Quantity]:
     model, theta = study.model, study.fit.theta
     points = study.points.rows(study.rows)
     first, last = points.first_day, points.last_day
+
+    def of(theta: Array, rows: np.ndarray) -> tuple[Array, Array]:
+        day = np.clip(model.peak_day(theta), first[rows], last[rows])[:, None]
+        return model.log_curve(day, theta)[:, 0], model.gradient(day, theta)[:, 0]
+
+    peak = _quantity(study, "peak", study.unit, "log", of, 0)
     top = model.peak_day(theta)
-    day = np.clip(top, first, last)[:, None]
-    peak = _quantity("peak", study.unit, "log", model.log_curve(day, theta)[:, 0], model.gradient(day, theta)[:, 0])
     peak.note[top > last] = "the curve still rises at the last scan"
     peak.note[top < first] = "the curve falls from the first scan on"
-    if not np.isfinite(top).any():
-        when = _quantity("time_of_peak", "day", "linear", day[:, 0], np.zeros_like(theta))
+    if model.peak is None:
+        when = _quantity(study, "time_of_peak", "day", "linear", _parameter(0), -1)
         when.reason[:] = f"the {model.label.lower()} curve has no peak"
         return [peak, when]
-    when = _quantity("time_of_peak", "day", "linear", *peak_of_expansion(theta))
+    dated = model.peak
+    when = _quantity(study, "time_of_peak", "day", "linear", lambda theta, rows: dated.of(theta), dated.pivot)
     for row in np.flatnonzero(top >= last):
         when.reason[row] = f"the curve still rises at the last scan (day {last[row]:.4g}): the peak lies after it"
     for row in np.flatnonzero(top <= first):
@@ -118,9 +154,11 @@ def _auc(study: Study, auc_days: Sequence[float]) -> Quantity:
     """Return the area under the curve over fixed days; a window that does not reach that far gives none."""
     model, theta = study.model, study.fit.theta
     start, end = float(auc_days[0]), float(auc_days[1])
-    value = model.log_auc(theta, start, end)
-    gradient = log_auc_gradient(model, theta, start, end)
-    quantity = _quantity("auc", f"{study.unit}·day", "log", value, gradient)
+
+    def of(theta: Array, rows: np.ndarray) -> tuple[Array, Array]:
+        return model.log_auc(theta, start, end), log_auc_gradient(model, theta, start, end)
+
+    quantity = _quantity(study, "auc", f"{study.unit}·day", "log", of, 0)
     if study.window_days[0] > start or study.window_days[1] < end:
         quantity.reason[:] = (
             f"the {model.label.lower()} curve describes day {study.window_days[0]:g} to {study.window_days[1]:g}, "
@@ -128,8 +166,8 @@ def _auc(study: Study, auc_days: Sequence[float]) -> Quantity:
         )
         return quantity
     last = np.clip(study.points.rows(study.rows).last_day, start, end)
-    with np.errstate(divide="ignore"):
-        after = 1.0 - np.exp(model.log_auc(theta, start, last) - value)
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        after = 1.0 - np.exp(model.log_auc(theta, start, last) - quantity.value)
     for row in np.flatnonzero(after > EXTRAPOLATED_AUC_FRAC):
         quantity.note[row] = f"{100.0 * after[row]:.0f} % of the area lies after the last scan (day {last[row]:.4g})"
     return quantity

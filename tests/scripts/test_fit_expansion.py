@@ -33,6 +33,9 @@ def run(folder, *cohorts, model="logistic", **changes):
         "window_days": [0.0, 28.0],
         "auc_days": [0.0, 28.0],
         "confidence": 0.95,
+        "interval": "profile",
+        "error_model": "log_normal",
+        "use_measurement_se": False,
     }
     outputs = {name: str(folder / f"{name}.csv") for name in ("estimates", "curves", "fits")}
     script("fit_expansion").main(cells=paths, model=model, **outputs, **(settings | changes))

@@ -7,7 +7,7 @@ import pandas as pd
 from kinetics import cells_of, simulated
 
 from cartrace import tables
-from cartrace.expansion import fit_rows, fit_study, mice_of
+from cartrace.expansion import Scatter, fit_rows, fit_study, mice_of
 
 COMPARED = ["logistic", "gompertz", "expansion_contraction"]
 
@@ -27,7 +27,13 @@ def run(folder, cells, **settings):
         frames = [
             fit_rows(
                 fit_study(
-                    cells, mice_of(cells), model=name, analysis=analysis, strategy="reporter_gene", window_days=window
+                    cells,
+                    mice_of(cells),
+                    model=name,
+                    analysis=analysis,
+                    strategy="reporter_gene",
+                    window_days=window,
+                    scatter=Scatter("log_normal", use_measurement_se=False),
                 ),
                 COMPARED,
             )

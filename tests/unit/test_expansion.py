@@ -8,21 +8,31 @@ from scipy import stats
 
 from cartrace import tables
 from cartrace.estimates import animal_estimates, curves, group_estimates
-from cartrace.expansion import fit_rows, fit_study, mice_of, points_of
+from cartrace.expansion import Scatter, fit_rows, fit_study, mice_of, points_of
 from cartrace.growth import BY_NAME, MODELS
 from cartrace.quantities import quantities
 
 WINDOW = (0.0, 28.0)
 
 
-def study_of(cells, model, *, analysis="all", strategy="reporter_gene", window=WINDOW):
-    return fit_study(cells, mice_of(cells), model=model, analysis=analysis, strategy=strategy, window_days=window)
+LOG_NORMAL = Scatter("log_normal", use_measurement_se=False)
 
 
-def estimates_of(cells, model, *, auc_days=WINDOW, **more):
+def study_of(cells, model, *, analysis="all", strategy="reporter_gene", window=WINDOW, scatter=LOG_NORMAL):
+    return fit_study(
+        cells, mice_of(cells), model=model, analysis=analysis, strategy=strategy, window_days=window, scatter=scatter
+    )
+
+
+def estimates_of(cells, model, *, auc_days=WINDOW, interval="wald", **more):
     study = study_of(cells, model, **more)
-    frame = animal_estimates(study, quantities(study, auc_days), confidence=0.95)
+    frame = animal_estimates(study, quantities(study, auc_days), confidence=0.95, interval=interval)
     return frame.set_index(["animal_id", "parameter"]).sort_index()
+
+
+def curves_of(study):
+    animals = animal_estimates(study, quantities(study, WINDOW), confidence=0.95, interval="wald")
+    return curves(study, animals, confidence=0.95)
 
 
 # ---- points ----
@@ -35,7 +45,7 @@ def test_background_mice_are_not_followed():
 
 def test_points_stand_in_order_of_time_and_only_those_of_the_window():
     cells = cells_of([cells_row("M1", "CAR", day, np.exp(day)) for day in (7, 1, 29, 4, -1)])
-    points, unusable = points_of(cells, mice_of(cells), WINDOW)
+    points, unusable = points_of(cells, mice_of(cells), WINDOW, LOG_NORMAL)
     assert points.day.tolist() == [[1.0, 4.0, 7.0]]
     np.testing.assert_allclose(points.log_response, [[1.0, 4.0, 7.0]])
     assert unusable.tolist() == [0]
@@ -50,7 +60,7 @@ def test_what_is_not_positive_or_below_the_critical_level_is_censored_there():
             cells_row("M1", "CAR", 10, 0.5),
         ]
     )
-    points, unusable = points_of(cells, mice_of(cells), WINDOW)
+    points, unusable = points_of(cells, mice_of(cells), WINDOW, LOG_NORMAL)
     np.testing.assert_allclose(np.exp(points.log_response), [[2.0, 3.0, 4.0, 0.5]])
     assert points.censored.tolist() == [[True, True, False, False]]
     assert unusable.tolist() == [0]
@@ -168,7 +178,7 @@ def test_a_scan_counts_for_the_day_that_it_is_nearest_to():
         ((1, 9.9), [0.6, 3.5]),
         ((4, 28), [3.5, 9.98, 10.04, 10.6]),
     ):
-        points, _ = points_of(cells, mice_of(cells), window)
+        points, _ = points_of(cells, mice_of(cells), window, LOG_NORMAL)
         assert points.day[points.used].tolist() == expected
 
 
@@ -360,7 +370,7 @@ def test_standard_errors_of_derived_quantities_are_those_of_repeated_studies(qua
 def test_group_estimates_are_the_mean_over_mice_on_the_scale_of_the_parameter():
     cells, _ = simulated("logistic")
     study = study_of(cells, "logistic")
-    animals = animal_estimates(study, quantities(study, WINDOW), confidence=0.95)
+    animals = animal_estimates(study, quantities(study, WINDOW), confidence=0.95, interval="profile")
     groups = group_estimates(animals, confidence=0.95).set_index(["group", "parameter"])
     rates = animals[(animals["group"] == "CAR") & (animals["parameter"] == "growth_rate")]["estimate"]
     row = groups.loc[("CAR", "growth_rate")]
@@ -377,7 +387,9 @@ def test_a_group_of_one_estimate_has_no_interval_and_one_of_none_has_no_estimate
     short, _ = simulated("logistic", n_per_group=2, groups=("NT",), days=(1.0, 4.0, 7.0))
     cells = pd.concat([one, short], ignore_index=True)
     study = study_of(cells, "logistic")
-    groups = group_estimates(animal_estimates(study, quantities(study, WINDOW), confidence=0.95), confidence=0.95)
+    groups = group_estimates(
+        animal_estimates(study, quantities(study, WINDOW), confidence=0.95, interval="profile"), confidence=0.95
+    )
     rate = groups[groups["parameter"] == "growth_rate"].set_index("group")
     assert rate.loc["CAR", "n_points"] == 1
     assert np.isnan(rate.loc["CAR", "ci_low"])
@@ -391,7 +403,7 @@ def test_a_group_of_one_estimate_has_no_interval_and_one_of_none_has_no_estimate
 
 def test_curves_run_from_first_to_last_scan_within_their_bands():
     cells, _ = simulated("expansion_contraction")
-    frame = curves(study_of(cells, "expansion_contraction"), confidence=0.95)
+    frame = curves_of(study_of(cells, "expansion_contraction"))
     mouse = frame[frame["animal_id"] == "CAR00"]
     assert (mouse["cell_day"].min(), mouse["cell_day"].max(), len(mouse)) == (1.0, 21.0, 40)
     assert (frame["ci_low"] < frame["fitted"]).all()
@@ -402,7 +414,7 @@ def test_curves_run_from_first_to_last_scan_within_their_bands():
 def test_group_curve_is_that_of_the_mean_internal_parameters():
     cells, _ = simulated("logistic", groups=("CAR",))
     study = study_of(cells, "logistic")
-    frame = curves(study, confidence=0.95)
+    frame = curves_of(study)
     group = frame[frame["level"] == "group"]
     expected = BY_NAME["logistic"].log_curve(group["cell_day"].to_numpy()[None], study.fit.theta.mean(axis=0)[None])
     np.testing.assert_allclose(np.log(group["fitted"]), expected[0], rtol=1e-12)
@@ -434,10 +446,10 @@ def test_no_mice_give_empty_tables():
     cells = cells_of([cells_row("U1", "UTD", 1, 1.0)])
     for model in MODELS:
         study = study_of(cells, model.name)
-        animals = animal_estimates(study, quantities(study, WINDOW), confidence=0.95)
+        animals = animal_estimates(study, quantities(study, WINDOW), confidence=0.95, interval="profile")
         assert animals.empty
         assert group_estimates(animals, confidence=0.95).empty
-        assert curves(study, confidence=0.95).empty
+        assert curves_of(study).empty
         assert fit_rows(study, [model.name]).empty
 
 
@@ -455,8 +467,8 @@ def test_growth_rates_of_the_typical_truth_are_covered():
 def test_frames_keep_their_contracts(tmp_path):
     cells, _ = simulated("gompertz")
     study = study_of(cells, "gompertz")
-    animals = animal_estimates(study, quantities(study, WINDOW), confidence=0.95)
+    animals = animal_estimates(study, quantities(study, WINDOW), confidence=0.95, interval="profile")
     tables.write(pd.concat([animals, group_estimates(animals, confidence=0.95)]), tmp_path / "e.csv", tables.Estimates)
-    tables.write(curves(study, confidence=0.95), tmp_path / "c.csv", tables.Curves)
+    tables.write(curves_of(study), tmp_path / "c.csv", tables.Curves)
     tables.write(fit_rows(study, ["gompertz"]), tmp_path / "f.csv", tables.Fits)
     assert len(tables.read(tmp_path / "f.csv", tables.Fits)) == 12

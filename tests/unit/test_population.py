@@ -215,7 +215,7 @@ def test_a_linear_model_is_the_linear_mixed_model(correlated: bool) -> None:
     used = ~np.isnan(y)
     mouse = np.repeat(np.arange(12), 6)[used.ravel()]
     fixed = np.column_stack([np.ones(len(mouse)), day[used], day[used] * group[mouse]])
-    expected = mixed.fit(grouped(y[used], fixed, fixed[:, :2], mouse), method="ML", correlated=correlated)
+    expected = mixed.fit(grouped(y[used], fixed, fixed[:, :2], mouse, correlated=correlated), method="ML")
     assert found.status == expected.status == "ok"
     assert found.log_likelihood == pytest.approx(expected.log_likelihood, abs=1e-8)
     np.testing.assert_allclose(found.beta, expected.coefficients, rtol=1e-5)

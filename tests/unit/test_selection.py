@@ -6,7 +6,7 @@ import pytest
 from kinetics import simulated
 
 from cartrace import tables
-from cartrace.expansion import fit_rows, fit_study, mice_of
+from cartrace.expansion import Scatter, fit_rows, fit_study, mice_of
 from cartrace.selection import aicc, points_needed, select
 
 COMPARED = ["logistic", "gompertz", "expansion_contraction"]
@@ -156,7 +156,15 @@ def test_the_true_model_is_found(true_model):
         mice = mice_of(cells)
         fits = [
             fit_rows(
-                fit_study(cells, mice, model=name, analysis="all", strategy="reporter_gene", window_days=(0.0, 28.0)),
+                fit_study(
+                    cells,
+                    mice,
+                    model=name,
+                    analysis="all",
+                    strategy="reporter_gene",
+                    window_days=(0.0, 28.0),
+                    scatter=Scatter("log_normal", use_measurement_se=False),
+                ),
                 COMPARED,
             )
             for name in COMPARED

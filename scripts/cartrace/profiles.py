@@ -1,0 +1,310 @@
+"""Profile-likelihood intervals of a quantity of every mouse of a batch at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from cartrace.censoring import Points, likelihood
+from cartrace.fitting import LEAST_LOG_SIGMA, Fit, own_unit
+from cartrace.growth import Model, limits
+from cartrace.growth_curves import Array
+from cartrace.optimise import Local, least_squares, minimise
+
+# A quantity and its derivatives at the parameters of some of the mice: ``(theta (k, p), rows (k,)) -> (k,), (k, p)``.
+Value = Callable[[Array, np.ndarray], tuple[Array, Array]]
+
+_MOST_WIDENINGS = 14
+_MOST_STEPS = 40
+_MOST_DESCENTS = 60
+_MOST_BRANCHES = 6
+_SAME_BRANCH = 1e-4
+_OTHER_RATE = 1.5  # on the log scale
+_FURTHEST_LOG = 10.0
+_FURTHEST_SPANS = 2.0
+_TOLERANCE = 1e-8
+_WIDER_SPANS, _WIDER_LOG = 20.0, 7.0
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Limits of a quantity, shape (k,); missing where the points do not exclude any value on that side."""
+
+    low: Array
+    high: Array
+
+
+def profile_limits(
+    model: Model, points: Points, fit: Fit, value: Value, *, pivot: int, reach: Array, quantile: Array
+) -> Profile:
+    """Return the profile-likelihood limits of a quantity.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    points : Points
+        Points of the mice.
+    fit : Fit
+        Their fits.
+    value : callable
+        The quantity; linear in the parameter numbered `pivot` when the others are held.
+    pivot : int
+        That parameter.
+    reach : Array, shape (m,)
+        How far from the estimate a limit is looked for, on the quantity's scale.
+    quantile : Array, shape (m,)
+        Quantile of Student's t.
+
+    Returns
+    -------
+    Profile
+
+    Notes
+    -----
+    A limit is where the best curve that gives this value fits worse than the best of all by ``t`` in the signed root
+    ``sqrt((SSE(c) - SSE) / s**2)`` of the sum of squares (Bates & Watts 1988, doi:10.1002/9780470316757, section 6.1.2;
+    confint of R's nls). With censored points, and with other errors, the log-likelihood takes its place by
+    ``n ln(1 + tau**2 / (n - p)) = 2 (ln L - ln L(c))`` with n the quantified points, which without censored points is
+    the same; where a part of the scatter is known, n is what the variances are multiplied by times the degrees of
+    freedom; where sigma is known from other mice ``tau**2 = 2 (ln L - ln L(c))``.
+    """
+    n = len(fit.theta)
+    found = np.full((2, n), np.nan)
+    log_unit = own_unit(points)
+    scaled = points.scaled(log_unit)
+    easy = (points.n_censored == 0) & points.is_plain & fit.own_scatter
+    kinds = (easy, ~easy & fit.own_scatter, ~fit.own_scatter)
+    for kind, members in zip(("squares", "likelihood", "known"), kinds, strict=True):
+        rows = np.flatnonzero(members & fit.converged)
+        if rows.size:
+            search = _search(kind, model, scaled, fit, value, pivot, log_unit, rows)
+            found[:, rows] = search.limits(reach[rows], quantile[rows])
+    return Profile(found[0], found[1])
+
+
+def _search(
+    kind: str, model: Model, points: Points, fit: Fit, value: Value, pivot: int, log_unit: Array, rows: np.ndarray
+) -> _Search:
+    some, unit = points.rows(rows), log_unit[rows]
+    lower, upper = _wide_limits(model, some)
+    x = fit.theta[rows].copy()
+    x[:, 0] -= unit
+    is_share = points.error.is_log or points.error.power == 1
+    log_sigma = np.log(fit.sigma_ml[rows]) - (0.0 if is_share else unit)
+    local = likelihood(model, some, log_sigma if kind == "known" else None)
+    if kind == "squares":
+        local = least_squares(model.log_curve, model.gradient, some.day, some.log_response, some.used)
+    if kind == "likelihood":
+        x = np.append(x, log_sigma[:, None], axis=1)
+        ends = np.ones((len(x), 1))
+        lower, upper = np.append(lower, LEAST_LOG_SIGMA * ends, axis=1), np.append(upper, 10.0 * ends, axis=1)
+    lower[:, pivot], upper[:, pivot] = -np.inf, np.inf
+    p = model.n_parameters
+
+    def own_value(theta: Array, which: np.ndarray) -> tuple[Array, Array]:
+        shifted = theta[:, :p].copy()
+        shifted[:, 0] += unit[which]
+        result, gradient = value(shifted, rows[which])
+        return result, np.append(gradient, np.zeros((len(theta), theta.shape[1] - p)), axis=1)
+
+    middle, gradient = own_value(x, np.arange(len(x)))
+    se = np.sqrt(np.einsum("mp,mpq,mq->m", gradient[:, :p], fit.covariance[rows], gradient[:, :p]))
+    best = local(x, np.arange(len(x)))[0]
+    inflated = fit.inflation[rows] * fit.df[rows]
+    rates = tuple(index for index, parameter in enumerate(model.parameters) if parameter.kind == "rate")
+    rates = rates if any(parameter.kind == "day" for parameter in model.parameters) else ()
+    return _Search(kind, local, own_value, pivot, rates, lower, upper, x, middle, se, best, inflated, fit.df[rows])
+
+
+def _wide_limits(model: Model, points: Points) -> tuple[Array, Array]:
+    """Return limits so far out that they bind no interval: a limit of another parameter would make one look narrow."""
+    lower, upper = limits(model, points.first_day, points.last_day)
+    span = points.last_day - points.first_day
+    for index, parameter in enumerate(model.parameters):
+        further = _WIDER_SPANS * span if parameter.kind == "day" else _WIDER_LOG
+        lower[:, index] -= further
+        upper[:, index] += further
+    return lower, upper
+
+
+@dataclass
+class _Search:
+    """The profile of a batch of mice of one kind; x holds the parameters, and sigma where that is free."""
+
+    kind: str
+    local: Local
+    value: Value
+    pivot: int
+    rates: tuple[int, ...]
+    lower: Array
+    upper: Array
+    x: Array
+    middle: Array
+    se: Array
+    best: Array
+    inflated: Array
+    df: Array
+
+    def limits(self, reach: Array, quantile: Array) -> Array:
+        """Return lower and upper limits, shape (2, k)."""
+        k = len(self.x)
+        rows, side = np.tile(np.arange(k), 2), np.repeat([-1.0, 1.0], k)
+        target, furthest = np.tile(quantile, 2), np.tile(reach, 2)
+        near, x_near = np.zeros(2 * k), self.x[rows].copy()
+        far = np.clip(np.tile(self.se * quantile, 2), 1e-9, furthest)
+        offset, todo = np.full(2 * k, np.nan), np.arange(2 * k)
+        for _ in range(_MOST_BRANCHES):
+            some = (near[todo], far[todo], x_near[todo], furthest[todo])
+            offset[todo] = self._outward(*some, rows[todo], side[todo], target[todo])
+            todo = todo[np.isfinite(offset[todo])]
+            # Where another branch of curves with the same value fits better, the limit lies further out.
+            tau, x = self._other_branch(offset[todo] * side[todo], rows[todo])
+            better = tau < (1.0 - _SAME_BRANCH) * target[todo]
+            todo = todo[better]
+            if not todo.size:
+                break
+            near[todo], x_near[todo] = offset[todo], x[better]
+            far[todo] = np.minimum(1.3 * offset[todo], furthest[todo])
+        return np.asarray(self.middle + (side * offset).reshape(2, k))
+
+    def _outward(
+        self,
+        near: Array,
+        far: Array,
+        x_near: Array,
+        furthest: Array,
+        rows: np.ndarray,
+        side: Array,
+        target: Array,
+    ) -> Array:
+        """Return where tau first meets its target beyond `near`; missing where it does not."""
+        at_near = np.where(near > 0.0, -1e-3, -1.0) * target
+        at_far, x_far = self.tau(far * side, rows, x_near)
+        at_far = at_far - target
+        for _ in range(_MOST_WIDENINGS):
+            wide = np.flatnonzero((at_far < 0.0) & (far < furthest))
+            if not wide.size:
+                break
+            near[wide], at_near[wide], x_near[wide] = far[wide], at_far[wide], x_far[wide]
+            # As far as a straight line through the last root points, and half as far again.
+            ratio = 1.5 * target[wide] / np.maximum(at_far[wide] + target[wide], 1e-3 * target[wide])
+            far[wide] = np.minimum(far[wide] * np.clip(ratio, 1.3, 4.0), furthest[wide])
+            tau, x_far[wide] = self.tau(far[wide] * side[wide], rows[wide], x_far[wide])
+            at_far[wide] = tau - target[wide]
+        inside = np.flatnonzero(at_far >= 0.0)
+        offset = np.full(len(rows), np.nan)
+        bracket = (near[inside], far[inside], at_near[inside], at_far[inside], x_near[inside], x_far[inside])
+        offset[inside] = self._crossing(bracket, rows[inside], side[inside], target[inside])
+        return offset
+
+    def _other_branch(self, offset: Array, rows: np.ndarray) -> tuple[Array, Array]:
+        """Return tau of the best of curves that start with other rates, and that curve."""
+        best, chosen = np.full(len(rows), np.inf), self.x[rows].copy()
+        for index in self.rates:
+            for change in (-_OTHER_RATE, _OTHER_RATE):
+                start = self.x[rows].copy()
+                start[:, index] += change
+                tau, x = self.tau(offset, rows, start)
+                closer = tau < best
+                best[closer], chosen[closer] = tau[closer], x[closer]
+        return best, chosen
+
+    def _crossing(
+        self,
+        bracket: tuple[Array, Array, Array, Array, Array, Array],
+        rows: np.ndarray,
+        side: Array,
+        target: Array,
+    ) -> Array:
+        """Return where tau meets its target between the ends of a bracket (Illinois rule)."""
+        near, far, at_near, at_far, x_near, x_far = (part.copy() for part in bracket)
+        kept = np.zeros(len(rows))
+        todo = np.arange(len(rows))
+        result = far.copy()
+        for _ in range(_MOST_STEPS):
+            if not todo.size:
+                break
+            width, drop = far[todo] - near[todo], at_far[todo] - at_near[todo]
+            middle = far[todo] - at_far[todo] * width / np.where(drop > 0.0, drop, 1.0)
+            share = ((middle - near[todo]) / np.where(width > 0.0, width, 1.0))[:, None]
+            start = x_near[todo] + share * (x_far[todo] - x_near[todo])
+            tau, x = self.tau(middle * side[todo], rows[todo], start)
+            at = tau - target[todo]
+            above = at > 0.0
+            up, down = todo[above], todo[~above]
+            far[up], at_far[up], x_far[up] = middle[above], at[above], x[above]
+            near[down], at_near[down], x_near[down] = middle[~above], at[~above], x[~above]
+            at_near[up[kept[up] > 0.0]] *= 0.5
+            at_far[down[kept[down] < 0.0]] *= 0.5
+            kept[up], kept[down] = 1.0, -1.0
+            result[todo] = middle
+            tight = (np.abs(at) < _TOLERANCE * target[todo]) | (far[todo] - near[todo] < _TOLERANCE * far[todo])
+            todo = todo[~tight]
+        return result
+
+    def tau(self, offset: Array, rows: np.ndarray, start: Array) -> tuple[Array, Array]:
+        """Return the signed root of how much worse the best curve with the value is, and that curve."""
+        wanted = self.middle[rows] + offset
+        constrained = self._constrained(wanted, rows)
+        relative, absolute = (1e-9, 1e-26) if self.kind == "squares" else (0.0, 1e-9)
+        found = minimise(
+            constrained,
+            start,
+            self.lower[rows],
+            self.upper[rows],
+            relative=relative,
+            absolute=absolute,
+            most_steps=_MOST_DESCENTS,
+        )
+        worse = np.maximum(found.value - self.best[rows], 0.0)
+        if self.kind == "squares":
+            floor = self.inflated[rows] * np.exp(2.0 * LEAST_LOG_SIGMA)
+            square = 2.0 * worse / (np.maximum(2.0 * self.best[rows], floor) / self.df[rows])
+        elif self.kind == "likelihood":
+            square = self.df[rows] * np.expm1(np.minimum(2.0 * worse / self.inflated[rows], 50.0))
+        else:
+            square = 2.0 * worse
+        return np.sqrt(square), self._solved(found.x, wanted, rows)[0]
+
+    def _solved(self, x: Array, wanted: Array, rows: np.ndarray) -> tuple[Array, Array]:
+        """Return x with the pivot that gives the wanted value, and the pivot's derivatives by the others."""
+        value, gradient = self.value(x, rows)
+        slope = gradient[:, self.pivot]
+        solved = x.copy()
+        solved[:, self.pivot] += (wanted - value) / slope
+        _, gradient = self.value(solved, rows)
+        by_others = -gradient / gradient[:, self.pivot, None]
+        by_others[:, self.pivot] = 0.0
+        return solved, by_others
+
+    def _constrained(self, wanted: Array, among: np.ndarray) -> Local:
+        """Return the objective over the other parameters, the pivot following from the wanted value."""
+
+        def local(x: Array, which: np.ndarray) -> tuple[Array, Array, Array]:
+            rows = among[which]
+            with np.errstate(over="ignore", invalid="ignore"):
+                solved, by_others = self._solved(x, wanted[which], rows)
+                value, gradient, curvature = self.local(solved, rows)
+                pivot = self.pivot
+                reduced = gradient + gradient[:, pivot, None] * by_others
+                row = curvature[:, pivot, :]
+                bent = curvature + by_others[:, :, None] * row[:, None, :] + row[:, :, None] * by_others[:, None, :]
+                bent += curvature[:, pivot, pivot, None, None] * by_others[:, :, None] * by_others[:, None, :]
+            reduced[:, pivot] = 0.0
+            bent[:, pivot, :] = 0.0
+            bent[:, :, pivot] = 0.0
+            return value, reduced, bent
+
+        return local
+
+
+def reach_of(scale: str, unit: str, points: Points) -> Array:
+    """Return how far from the estimate a limit is looked for: what lies beyond is no limit that scans can give."""
+    # ASSUME: a limit beyond a factor of 22,000, or twice the days between first and last scan, is no limit.
+    span = points.last_day - points.first_day
+    if scale == "log":
+        return np.full(len(span), _FURTHEST_LOG)
+    return np.asarray(_FURTHEST_SPANS * span) if unit == "day" else np.full(len(span), 10.0)
