@@ -83,7 +83,7 @@ def kenward_roger(fit: MixedFit) -> KenwardRoger:
     parts = _whitened_parts(fit)
     rest = data.rest_fixed.T @ data.rest_fixed
     n_rest = float(data.sizes.sum()) - data.response.size
-    p_matrices = np.array([-np.einsum("mip,mij,mjk->pk", solution.fixed, part, solution.fixed) for part in parts])
+    p_matrices = np.array([-_between(solution.fixed, part) for part in parts])
     p_matrices[-1] -= rest
     size = len(parts)
     information, middle = np.empty((size, size)), np.empty((size, size, *phi.shape))
@@ -91,7 +91,7 @@ def kenward_roger(fit: MixedFit) -> KenwardRoger:
         for s in range(size):
             product = parts[r] @ parts[s]
             both = r == s == size - 1
-            q_matrix = np.einsum("mip,mij,mjk->pk", solution.fixed, product, solution.fixed) + both * rest
+            q_matrix = _between(solution.fixed, product) + both * rest
             trace = np.einsum("mii->", product) + both * n_rest
             adjustment = np.trace(phi @ p_matrices[r] @ phi @ p_matrices[s]) - 2.0 * np.trace(phi @ q_matrix)
             information[r, s] = 0.5 * (trace + adjustment)
@@ -105,6 +105,12 @@ def kenward_roger(fit: MixedFit) -> KenwardRoger:
         by_variance=data.fixed_scale.T @ p_matrices @ data.fixed_scale / fit.sigma**2,
         variance_covariance=variance,
     )
+
+
+def _between(fixed: Array, parts: Array) -> Array:
+    """Return the sum over groups of F' P F; as one product of matrices, because cohorts make many columns."""
+    p = fixed.shape[2]
+    return np.asarray(fixed.reshape(-1, p).T @ (parts @ fixed).reshape(-1, p), dtype=np.float64)
 
 
 def _whitened_parts(fit: MixedFit) -> list[Array]:

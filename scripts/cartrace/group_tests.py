@@ -60,8 +60,8 @@ class GroupTest:
     """One test of the registry.
 
     `kind` is ``moments`` (two groups, from mean and variance, thousands at once), ``pair`` (two groups, from the values
-    themselves), ``groups`` (several groups of one endpoint at once) or ``paired`` (two sessions of the same mice).
-    `function` is that of a pair.
+    themselves, by `function`), ``groups`` (several groups of one endpoint at once) or ``paired`` (two sessions of the
+    same mice); ``overall``, ``cohorts``, ``repeated`` and ``survival`` stand in the tables of these names.
     """
 
     name: str
@@ -200,6 +200,62 @@ TESTS: tuple[GroupTest, ...] = (
         when="two sessions of at least three mice measured in both",
         effect="median of the ratios (log) or of the differences",
         reference="Wilcoxon F. Biometrics Bull 1945;1:80-83. doi:10.2307/3001968",
+    ),
+    GroupTest(
+        name="welch_anova",
+        label="Welch ANOVA",
+        kind="overall",
+        when="three or more groups of at least three mice",
+        effect="",
+        reference="Welch BL. Biometrika 1951;38:330-336. doi:10.1093/biomet/38.3-4.330",
+    ),
+    GroupTest(
+        name="kruskal",
+        label="Kruskal-Wallis",
+        kind="overall",
+        when="three or more groups of at least three mice in a declared endpoint; below detection is tied lowest",
+        effect="",
+        reference="Kruskal WH, Wallis WA. J Am Stat Assoc 1952;47:583-621. doi:10.1080/01621459.1952.10483441",
+    ),
+    GroupTest(
+        name="blocks",
+        label="Cohorts as blocks",
+        kind="cohorts",
+        when="a declared comparison in one or more cohorts that hold both groups",
+        effect="difference within cohorts, pooled; Q and I²",
+        reference="Higgins JPT, Thompson SG. Stat Med 2002;21:1539-1558. doi:10.1002/sim.1186",
+    ),
+    GroupTest(
+        name="hartung_knapp",
+        label="Cohorts as a sample",
+        kind="cohorts",
+        when="a declared comparison in five or more cohorts",
+        effect="mean difference over cohorts, and limits for a further one",
+        reference="IntHout J, Ioannidis JPA, Borm GF. BMC Med Res Methodol 2014;14:25. doi:10.1186/1471-2288-14-25",
+    ),
+    GroupTest(
+        name="mixed_model",
+        label="Linear mixed model",
+        kind="repeated",
+        when="the followed response, two sessions or more with all mice above detection",
+        effect="ratio of geometric means by session and on average; interaction of group and session",
+        reference="Kenward MG, Roger JH. Biometrics 1997;53:983-997. doi:10.2307/2533558",
+    ),
+    GroupTest(
+        name="log_rank",
+        label="Log-rank",
+        kind="survival",
+        when="groups of at least three mice of which one died; exact for pairs of few mice",
+        effect="median survival",
+        reference="Peto R, Peto J. J R Stat Soc A 1972;135:185-207. doi:10.2307/2344317",
+    ),
+    GroupTest(
+        name="cox",
+        label="Cox regression",
+        kind="survival",
+        when="pairs of groups whose deaths overlap",
+        effect="hazard ratio",
+        reference="Cox DR. J R Stat Soc B 1972;34:187-202. doi:10.1111/j.2517-6161.1972.tb00899.x",
     ),
 )
 

@@ -24,15 +24,17 @@ class Grouped:
     fixed : Array, shape (m, q, p)
         Rotated fixed columns, orthonormal over all rows.
     random : Array, shape (m, q, q)
-        Rotated random columns, each of root mean square 1 over all rows.
+        Rotated random columns, each of root mean square 1 over all rows, and orthogonal if their effects may correlate.
     rest_response, rest_fixed : Array, shapes (p + 1,) and (p + 1, p)
         What the other rows say.
     sizes : Array, shape (m,)
         Number of rows of each group.
     total_squares : float
         Sum of the squared responses.
-    start, fixed_scale, random_scale : Array, shapes (p,), (p, p) and (q,)
-        Ordinary regression; triangle of the fixed columns; scale of the random columns.
+    start, fixed_scale, random_scale : Array, shapes (p,), (p, p) and (q, q)
+        Ordinary regression; triangles that make the model's own columns of the fixed and of the random ones.
+    correlated : bool
+        Whether the random effects of a group may be correlated.
     """
 
     response: Array
@@ -45,9 +47,10 @@ class Grouped:
     start: Array
     fixed_scale: Array
     random_scale: Array
+    correlated: bool
 
 
-def grouped(response: Array, fixed: Array, random: Array, group: npt.ArrayLike) -> Grouped:
+def grouped(response: Array, fixed: Array, random: Array, group: npt.ArrayLike, *, correlated: bool = True) -> Grouped:
     """Rotate the rows of a mixed model.
 
     Parameters
@@ -57,27 +60,31 @@ def grouped(response: Array, fixed: Array, random: Array, group: npt.ArrayLike) 
     fixed : Array, shape (n, p)
         Columns of the fixed effects, linearly independent.
     random : Array, shape (n, q)
-        Columns of the random effects.
+        Columns of the random effects, linearly independent.
     group : array-like, shape (n,)
         Group (mouse) of each row; modes come in the sorted order of its values.
+    correlated : bool
+        Whether the random effects of a group may be correlated.
 
     Raises
     ------
     ValueError
-        Where the fixed columns depend on each other, or there are not more rows than fixed columns.
+        Where the fixed or the random columns depend on each other, or there are not more rows than fixed columns.
     """
-    n_rows, p = fixed.shape
-    if n_rows <= p or np.linalg.matrix_rank(fixed) < p:
-        raise ValueError("the fixed effects cannot be told apart: their columns depend on each other")
+    (n_rows, p), q = fixed.shape, random.shape[1]
+    if n_rows <= p or np.linalg.matrix_rank(fixed) < p or np.linalg.matrix_rank(random) < q:
+        raise ValueError("the effects cannot be told apart: their columns depend on each other")
     orthonormal, triangle = np.linalg.qr(fixed)
     start = np.linalg.solve(triangle, orthonormal.T @ response)
-    scale = np.sqrt(np.mean(random**2, axis=0))
-    columns = np.column_stack([random / scale, orthonormal, response - fixed @ start])
+    if correlated:
+        scale = np.asarray(np.linalg.qr(random, mode="r"), dtype=np.float64) / np.sqrt(n_rows)
+    else:
+        scale = np.diag(np.sqrt(np.mean(random**2, axis=0)))
+    columns = np.column_stack([np.linalg.solve(scale.T, random.T).T, orthonormal, response - fixed @ start])
     codes = np.unique(np.asarray(group), return_inverse=True)[1].ravel()
     sizes = np.bincount(codes)
     order = np.argsort(codes, kind="stable")
     place = np.arange(n_rows) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    q = random.shape[1]
     padded = np.zeros((len(sizes), max(int(sizes.max()), q), columns.shape[1]))
     padded[codes[order], place] = columns[order]
     rotation, leading = np.linalg.qr(padded[:, :, :q], mode="complete")
@@ -95,6 +102,7 @@ def grouped(response: Array, fixed: Array, random: Array, group: npt.ArrayLike) 
         start=start,
         fixed_scale=triangle,
         random_scale=scale,
+        correlated=correlated,
     )
 
 

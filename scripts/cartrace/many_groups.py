@@ -86,8 +86,6 @@ def games_howell(groups: Moments, confidence: float) -> Pairs:
     Welch's t and degrees of freedom, held against the studentised range of k groups: p = P(Q > |t| √2).
     Games PA, Howell JF. J Educ Stat 1976;1:113-125. doi:10.3102/10769986001002113
     """
-    from scipy.stats import studentized_range
-
     k = groups.n.size
     first, second = zip(*((i, j) for j, i in combinations(range(k), 2)), strict=True)
     a, b = list(first), list(second)
@@ -97,19 +95,41 @@ def games_howell(groups: Moments, confidence: float) -> Pairs:
     df = squared**2 / (v[a] ** 2 / (groups.n[a] - 1) + v[b] ** 2 / (groups.n[b] - 1))
     se = np.sqrt(squared)
     t = difference / np.where(se > 0, se, np.nan)
-    p = np.asarray(studentized_range.sf(np.abs(t) * np.sqrt(2), k, df), dtype=np.float64)
-    # The library's inverse starts far from these levels; a bracket between few and many degrees is surer.
+    p = np.array([_range_beyond(abs(float(one)) * np.sqrt(2), k, float(own)) for one, own in zip(t, df, strict=True)])
     width = np.array([_range_quantile(confidence, k, float(one)) for one in df]) / np.sqrt(2) * se
-    return Pairs(first, second, difference, difference - width, difference + width, t, df, np.clip(p, 0.0, 1.0))
+    return Pairs(first, second, difference, difference - width, difference + width, t, df, p)
 
 
-@cache
 def _range_quantile(level: float, k: int, df: float) -> float:
-    from scipy.stats import studentized_range
+    return _quantile(lambda limit: _range_beyond(limit, k, df), level) if np.isfinite(df) else np.nan
 
-    if not np.isfinite(df):
+
+def _range_beyond(limit: float, k: int, df: float) -> float:
+    """Return P(Q >= limit) of the studentised range of k groups: that of normal values over an independent scatter."""
+    if not (np.isfinite(limit) and np.isfinite(df)):
         return np.nan
-    return float(studentized_range.ppf(level, k, df))
+    z, z_weight = _legendre(96, -8.5, 8.5)
+    s, s_weight = _scatter(df)
+    within = (special.ndtr(z)[None, :] - special.ndtr(z[None, :] - limit * s[:, None])) ** (k - 1)
+    normal = z_weight * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+    return float(np.clip(1 - k * (s_weight @ within @ normal), 0.0, 1.0))
+
+
+def _quantile(beyond: Callable[[float], float], level: float) -> float:
+    """Return the limit that is passed with probability 1 - level."""
+    top = 2.0
+    while beyond(top) > 1 - level:
+        top *= 2
+    return float(optimize.brentq(lambda limit: beyond(limit) - (1 - level), 0.0, top, xtol=1e-10, rtol=1e-11))
+
+
+def _scatter(df: float) -> tuple[Array, Array]:
+    """Return nodes and weights over the law of a standard deviation relative to its truth."""
+    # The spread of a pooled standard deviation narrows with its degrees of freedom.
+    half = 12 / np.sqrt(2 * df)
+    s, weight = _legendre(96, max(1e-9, 1 - half), 1 + half)
+    log_density = np.log(2) + df / 2 * np.log(df / 2) - special.gammaln(df / 2) + (df - 1) * np.log(s) - df * s**2 / 2
+    return s, weight * np.exp(log_density)
 
 
 def dunnett(groups: Moments, confidence: float, *, control: int = 0) -> Pairs:
@@ -149,23 +169,13 @@ def dunnett(groups: Moments, confidence: float, *, control: int = 0) -> Pairs:
 @cache
 def _dunnett_quantile(level: float, share: tuple[float, ...], df: float) -> float:
     shares = np.array(share)
-
-    def miss(limit: float) -> float:
-        return _beyond(limit, shares, df) - (1 - level)
-
-    top = 2.0
-    while miss(top) > 0:
-        top *= 2
-    return float(optimize.brentq(miss, 0.0, top, xtol=1e-12, rtol=1e-12))
+    return _quantile(lambda limit: _beyond(limit, shares, df), level)
 
 
 def _beyond(limit: float, share: Array, df: float) -> float:
     """Return P(max |T| >= limit) of the multivariate t with product correlations."""
     z, z_weight = _legendre(96, -8.5, 8.5)
-    # The spread of the pooled standard deviation narrows with its degrees of freedom.
-    half = 12 / np.sqrt(2 * df)
-    s, s_weight = _legendre(96, max(1e-9, 1 - half), 1 + half)
-    log_density = np.log(2) + df / 2 * np.log(df / 2) - special.gammaln(df / 2) + (df - 1) * np.log(s) - df * s**2 / 2
+    s, s_weight = _scatter(df)
     rest = np.sqrt(1 - share**2)
     within = np.ones((s.size, z.size))
     for own, left in zip(share, rest, strict=True):
@@ -173,7 +183,7 @@ def _beyond(limit: float, share: Array, df: float) -> float:
         reach = limit * s[:, None] / left
         within *= special.ndtr(centre + reach) - special.ndtr(centre - reach)
     normal = z_weight * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
-    inside = (s_weight * np.exp(log_density)) @ within @ normal
+    inside = s_weight @ within @ normal
     return float(np.clip(1 - inside, 0.0, 1.0))
 
 

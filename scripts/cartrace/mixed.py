@@ -94,11 +94,13 @@ def gradient_by_factor(solution: Solution, factor: Array, *, method: str, sigma:
     gradient = np.einsum("mik,mil->kl", solution.random, solution.random) - t.T @ t
     if method == "REML":
         cross = np.einsum("mik,mip->mkp", solution.random, solution.fixed)
-        gradient -= np.einsum("mkp,mpl->kl", cross, np.linalg.solve(solution.information, cross.swapaxes(1, 2)))
+        # One factorisation for all groups; a stacked solve would make one each.
+        solved = np.linalg.solve(solution.information, cross.reshape(-1, cross.shape[2]).T).T.reshape(cross.shape)
+        gradient -= np.einsum("mkp,mlp->kl", cross, solved)
     return np.asarray(gradient @ factor)
 
 
-def fit(data: Grouped, *, method: str = "REML", correlated: bool = True) -> MixedFit:
+def fit(data: Grouped, *, method: str = "REML") -> MixedFit:
     """Fit a linear mixed model.
 
     Parameters
@@ -107,8 +109,6 @@ def fit(data: Grouped, *, method: str = "REML", correlated: bool = True) -> Mixe
         Rotated rows.
     method : str
         ``REML`` (for estimates and tests of contrasts) or ``ML`` (for likelihood ratios between fixed effects).
-    correlated : bool
-        Whether the random effects of a group may be correlated.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def fit(data: Grouped, *, method: str = "REML", correlated: bool = True) -> Mixe
     """
     # ASSUME: random effects and residuals of the log response are normal, and residuals share one variance.
     q = data.random.shape[2]
-    free = np.tril(np.ones((q, q), dtype=bool)) if correlated else np.eye(q, dtype=bool)
+    free = np.tril(np.ones((q, q), dtype=bool)) if data.correlated else np.eye(q, dtype=bool)
     objective = _Profile(data, free, method)
     start = np.eye(q)[free]
     step = np.full(start.size, 1e-5)
@@ -139,7 +139,7 @@ def fit(data: Grouped, *, method: str = "REML", correlated: bool = True) -> Mixe
     sigma = np.nan if reason else float(np.sqrt(solution.squares / _n_free(data, method)))
     known = np.nan if reason else 1.0
     unscaled = np.linalg.inv(data.fixed_scale)
-    scaled = factor / data.random_scale[:, None]
+    scaled = np.linalg.solve(data.random_scale, factor)
     t = np.einsum("mij,mi->mj", solution.random, solution.residual)
     return MixedFit(
         status="not_converged" if reason else "ok",
@@ -150,7 +150,7 @@ def fit(data: Grouped, *, method: str = "REML", correlated: bool = True) -> Mixe
         random_covariance=sigma**2 * scaled @ scaled.T,
         sigma=sigma,
         log_likelihood=-float(found.value[0]) * known,
-        modes=t @ (factor @ factor.T) / data.random_scale * known,
+        modes=t @ factor @ scaled.T * known,
         n_rows=n_rows,
         is_singular=bool(np.diag(factor).min() < SINGULAR_BELOW),
         factor=factor,

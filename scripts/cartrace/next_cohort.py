@@ -91,8 +91,9 @@ def next_cohort(
 def _scatter(value: np.ndarray, mice: pd.DataFrame, confidence: float) -> dict[str, Any]:
     """Return the standard deviation within groups and cohorts with its exact limits."""
     none = dict.fromkeys(("sd", "sd_ci_low", "sd_ci_high", "sd_df"), np.nan)
-    if len(mice) == 0 or np.isnan(value).any():
-        said = "there are mice below detection or not above zero" if len(mice) else "no mouse has a value"
+    if mice["group"].nunique() < 2 or np.isnan(value).any():
+        few = mice["group"].nunique() < 2
+        said = "a group has no mouse with a value" if few else "there are mice below detection or not above zero"
         return none | {"reason": f"the scatter is not known: {said}"}
     names = mice["group"].to_numpy(dtype=str)
     cohort = np.unique(mice["cohort"].to_numpy(dtype=str), return_inverse=True)[1]

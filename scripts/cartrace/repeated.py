@@ -70,6 +70,7 @@ def _of_response(mice: pd.DataFrame, names: list[str], confidence: float) -> lis
     used = [name for name, reason in sessions.items() if not reason]
     rows_used = mice[mice["session"].isin(used)]
     reason = "" if len(used) >= 2 else "fewer than two sessions have every mouse above detection in every group"
+    reason = reason or _without_scatter(rows_used, names, used)
     model = None if reason else _fit(rows_used, names, used)
     if model is not None and model.status != "ok":
         reason = model.reason
@@ -106,6 +107,18 @@ def _columns(mice: pd.DataFrame, names: list[str], sessions: list[str]) -> Array
     # Deviations that sum to zero, so that the columns of groups and sessions stay means over cohorts.
     with_blocks = np.column_stack([columns, block[:, 1:] - block[:, :1]])
     return with_blocks if np.linalg.matrix_rank(with_blocks) == with_blocks.shape[1] else columns
+
+
+def _without_scatter(mice: pd.DataFrame, names: list[str], sessions: list[str]) -> str:
+    """Return what is wrong where the groups' sessions explain a mouse's measurements altogether, or an empty text."""
+    mouse = np.unique((mice["cohort"] + "\n" + mice["animal_id"]).to_numpy(dtype=str), return_inverse=True)[1]
+    both = np.column_stack([np.log(mice["value"].to_numpy(dtype=np.float64)), _columns(mice, names, sessions)])
+    sums = np.zeros((int(mouse.max()) + 1, both.shape[1]))
+    np.add.at(sums, mouse, both)
+    within = both - (sums / np.bincount(mouse)[:, None])[mouse]
+    rest = within[:, 0] - within[:, 1:] @ np.linalg.lstsq(within[:, 1:], within[:, 0], rcond=None)[0]
+    scatter = float(np.sqrt(np.mean(rest**2)))
+    return "" if scatter > 1e-9 else "the measurements of a mouse leave no scatter within it to judge by"
 
 
 def _fit(mice: pd.DataFrame, names: list[str], sessions: list[str]) -> MixedFit:

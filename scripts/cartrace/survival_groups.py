@@ -78,7 +78,7 @@ def compare_survival(mice: pd.DataFrame, *, groups: Sequence[Mapping[str, Any]],
     for analysis in ("all", "without_excluded"):
         part = mice if analysis == "all" else mice[~mice["excluded"]]
         present = [name for name in names if (part["group"] == name).any()]
-        common = {"analysis": analysis, "ci_level": confidence} | dict.fromkeys(_NUMBERS, np.nan)
+        common = {"analysis": analysis, "ci_level": confidence, "p_method": ""} | dict.fromkeys(_NUMBERS, np.nan)
         found = [_group(part, name) for name in present]
         found += [_pair(part, a, b, confidence) for b, a in combinations(present, 2)]
         if len(present) > 2:
@@ -90,7 +90,7 @@ def compare_survival(mice: pd.DataFrame, *, groups: Sequence[Mapping[str, Any]],
     pairs = frame["level"] == "pair"
     adjusted = frame[pairs].groupby("analysis")["p_value"].transform(lambda p: holm(p.to_numpy(dtype=np.float64)))
     frame["p_adjusted"] = adjusted.reindex(frame.index)
-    return frame.reindex(columns=tables.Survival.names()).fillna({"group_a": "", "group_b": "", "p_method": ""})
+    return frame[tables.Survival.names()]
 
 
 def _side(mice: pd.DataFrame, name: str, tail: str) -> dict[str, Any]:

@@ -48,7 +48,9 @@ def test_cohorts_as_blocks_cover_whatever_the_cohorts_shift(n):
     for _ in range(reps):
         value = random.normal(0, 1, is_a.size) + 0.8 * is_a + random.normal(0, 2, 3)[cohort]
         keep = random.uniform(size=is_a.size) > 0.15
-        if not all((is_a & keep & (cohort == one)).any() and (~is_a & keep & (cohort == one)).any() for one in range(3)):
+        if not all(
+            (is_a & keep & (cohort == one)).any() and (~is_a & keep & (cohort == one)).any() for one in range(3)
+        ):
             continue
         data = pooling.blocks(value[keep], is_a[keep], cohort[keep])
         found = pooling.fixed(data, 0.95)
@@ -80,7 +82,7 @@ def test_heterogeneity_of_alike_cohorts_is_seen_as_often_as_its_level():
 
 
 def censored_level(n, cut, reps, shift=0.0):
-    random, rejected, covered = rng(n, int(10 * cut)), [], []
+    random, rejected, covered = rng(n, int(-10 * cut)), [], []
     while len(rejected) < reps:
         sides = [random.normal(mean, 1, n) for mean in (shift, 0.0)]
         a, b = (Censored(np.maximum(side, cut), side < cut) for side in sides)
@@ -117,13 +119,12 @@ def test_a_difference_is_not_biased_by_the_mice_below_detection():
 
 def test_dunnett_and_games_howell_hold_all_truths_at_once():
     random, held = rng(4), {"dunnett": [], "games_howell": []}
-    for _ in range(250):
+    for _ in range(400):
         values = random.normal(0, 1, (3, 5)) + np.array([[0.0], [1.0], [2.0]])
-        for name in held:
+        for name, flags in held.items():
             pairs = getattr(many_groups, name)(moments(values), 0.95)
             truth = np.array(pairs.first) - np.array(pairs.second)
-            held[name].append(bool(np.all((pairs.ci_low <= truth) & (pairs.ci_high >= truth))))
-        many_groups._range_quantile.cache_clear()
+            flags.append(bool(np.all((pairs.ci_low <= truth) & (pairs.ci_high >= truth))))
     for name, flags in held.items():
         assert 0.91 <= share(flags) <= 0.985, name
 
@@ -159,8 +160,12 @@ def imaged(random, n, *, effect, sessions=4, lost=0.1):
             for session in range(sessions):
                 if random.uniform() > lost:
                     value = float(np.exp(0.5 * session + shift + level + random.normal(0, 0.3)))
-                    records.append({"group": group, "animal_id": f"{group}{mouse}", "session": f"d{session}", "value": value})
-    frame = pd.DataFrame(records).assign(analysis="all", endpoint="cells", modality="pet", region="tumour", cohort="C01")
+                    records.append(
+                        {"group": group, "animal_id": f"{group}{mouse}", "session": f"d{session}", "value": value}
+                    )
+    frame = pd.DataFrame(records).assign(
+        analysis="all", endpoint="cells", modality="pet", region="tumour", cohort="C01"
+    )
     frame = frame.assign(status="ok", is_below_detection=False, excluded=False, unit="cells", detection_level=np.nan)
     return frame.reindex(columns=tables.Endpoints.names(), fill_value="")
 

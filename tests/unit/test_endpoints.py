@@ -192,3 +192,20 @@ def test_the_registry_is_complete():
     assert KINETIC == ("growth_rate", "doubling_time", "peak", "time_of_peak", "auc")
     assert {endpoint.scale for endpoint in ENDPOINTS} == {"log", "linear"}
     assert [endpoint.name for endpoint in ENDPOINTS if endpoint.scale == "linear"] == ["time_of_peak"]
+
+
+def test_the_level_of_a_value_below_detection_is_in_its_own_unit():
+    below = {"is_below_detection": True, "critical_level_pct_id": 0.5, "volume_ml": 0.5}
+    found = gather([scan("1", 0.2, **below), scan("1", 0.4, scan_id="again", **below | {"critical_level_pct_id": 0.7})])
+    assert value_of(found, "all")["detection_level"] == pytest.approx(0.7)
+    # %ID/mL is twice the %ID of this region.
+    assert value_of(found, "all", endpoint="uptake_pct_id_per_ml")["detection_level"] == pytest.approx(1.4)
+    nothing = gather([scan("1", 0.0, **below)])
+    assert value_of(nothing, "all", endpoint="uptake_pct_id_per_ml")["detection_level"] == pytest.approx(1.0)
+
+
+def test_the_level_of_cells_is_that_of_the_response():
+    cell = {"cohort": "C01", "animal_id": "1", "session": "d07", "modality": "pet", "scan_id": "s", "region": "tumour"}
+    cell |= {"group": "CAR", "response": 10.0, "response_unit": "cells", "status": "ok"}
+    found = gather(cells=[cell | {"is_below_detection": True, "response_critical_level": 50.0}])
+    assert value_of(found, "all", endpoint="cells")["detection_level"] == 50

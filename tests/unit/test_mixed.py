@@ -47,7 +47,7 @@ def log_density(found: MixedFit, response: Array, fixed: Array, random: Array, m
 @pytest.mark.parametrize("correlated", [True, False])
 def test_the_likelihood_is_that_of_the_joint_normal(method: str, correlated: bool) -> None:
     response, fixed, mouse = study(1)
-    found = fit(grouped(response, fixed, fixed[:, :2], mouse), method=method, correlated=correlated)
+    found = fit(grouped(response, fixed, fixed[:, :2], mouse, correlated=correlated), method=method)
     assert found.status == "ok"
     assert found.log_likelihood == pytest.approx(log_density(found, response, fixed, fixed[:, :2], mouse), abs=1e-9)
     assert (found.random_covariance[0, 1] == 0.0) is not correlated
@@ -151,9 +151,9 @@ def test_the_test_of_a_slope_knows_no_unit_of_time_and_no_order(seed: int, scale
     second = fit(grouped(response[order] * 3.0 - 7.0, moved, moved[:, :2], mouse[order]))
     assert {first.status, second.status} == {"ok"}
     one, other = contrast(first, [0, 0, 0, 1]), contrast(second, [0, 0, 0, 1])
-    assert other.estimate == pytest.approx(one.estimate * 3.0 / scale, rel=1e-4, abs=1e-6 / scale)
+    assert other.estimate == pytest.approx(one.estimate * 3.0 / scale, abs=1e-3 * other.se)
     # A variance on the boundary is found to within the square root of what the likelihood is.
-    assert other.statistic == pytest.approx(one.statistic, rel=1e-3, abs=1e-4)
+    assert other.statistic == pytest.approx(one.statistic, rel=1e-3, abs=1e-3)
     assert other.df == pytest.approx(one.df, rel=1e-2)
 
 

@@ -47,8 +47,11 @@ def primary_comparison(study: Study, preset: Preset) -> Drawing:
     axes = figure.subplots()
     drawable = (row["scale"] == "linear") | (points["value"] > 0)
     _values(axes, study, points[drawable], row, where, groups)
-    if row["status"] == "ok":
+    if row["status"] == "ok" and np.isfinite(row["estimate"]):
         _effect(axes, row, preset)
+    elif row["status"] == "ok":
+        # Ranks alone are compared where a group is below detection.
+        axes.text(EFFECT_AT, 0.5, "by rank\nonly", transform=axes.get_xaxis_transform(), ha="center", va="center")
     else:
         axes.text(
             EFFECT_AT,

@@ -1,0 +1,424 @@
+"""Contracts of stage 6: endpoints, comparisons of groups, and what stands beside them."""
+
+from __future__ import annotations
+
+from cartrace.tables.contract import Table, count, flag, number, text
+
+_COHORT = text("Cohort", required=True)
+_ANIMAL = text("Mouse", required=True)
+_SESSION = text("Session", required=True)
+_REGION = text("Region or tissue", required=True)
+_GROUP = text("Group", required=True)
+_STATUS = text("Whether the row holds a result", required=True, choices=("ok", "not_estimable"))
+_REASON = text("Why the row holds no result")
+_EXCLUSION = text("Why, from the sheet of exclusions")
+_ANALYSIS = text("Which rows took part", required=True, choices=("all", "without_excluded"))
+
+
+class Endpoints(Table):
+    """One row per endpoint and mouse: the values that summaries and comparisons are made from.
+
+    Several scans of one session are their arithmetic mean. Both analyses hold every mouse; a row with status ok takes
+    part in `all`, and in `without_excluded` where it is not excluded. A mouse of which some scans are excluded is not
+    excluded: in `without_excluded` its value is the mean of the others.
+    """
+
+    key = ("analysis", "endpoint", "modality", "region", "session", "cohort", "animal_id")
+    analysis = _ANALYSIS
+    endpoint = text("Endpoint", required=True)
+    modality = text("How it was measured, where that matters", choices=("counter", "pet"))
+    region = text("Region")
+    session = text("Session")
+    cohort = _COHORT
+    animal_id = _ANIMAL
+    group = _GROUP
+    unit = text("Unit")
+    value = number("Value of the mouse")
+    is_below_detection = flag("The value is below detection")
+    detection_level = number("Critical level in the unit of the value: a value below detection lies under it", above=0)
+    status = _STATUS
+    reason = _REASON
+    excluded = flag("All that the value rests on is excluded")
+    exclusion_reason = _EXCLUSION
+
+
+class Summaries(Table):
+    """One row per endpoint and group."""
+
+    key = ("analysis", "endpoint", "modality", "region", "session", "group")
+    analysis = _ANALYSIS
+    endpoint = text("Endpoint", required=True)
+    modality = text("How it was measured, where that matters", choices=("counter", "pet"))
+    region = text("Region")
+    session = text("Session")
+    group = _GROUP
+    unit = text("Unit")
+    n = count("Mice with a value")
+    mean = number("Mean")
+    sd = number("Standard deviation between mice", at_least=0)
+    geometric_mean = number("Geometric mean; empty where a value is not positive")
+    median = number("Median")
+    minimum = number("Lowest value")
+    maximum = number("Highest value")
+    ci_low = number("Lower limit of the mean, by t; empty below three mice")
+    ci_high = number("Upper limit of the mean, by t; empty below three mice")
+    geometric_mean_ci_low = number("Lower limit of the geometric mean, by t on the log scale; empty like it")
+    geometric_mean_ci_high = number("Upper limit of the geometric mean, by t on the log scale; empty like it")
+    n_excluded = count("Mice that the analysis leaves out by decision")
+    n_below_detection = count("Mice below detection among those with a value")
+    n_not_estimable = count("Mice without a value")
+
+
+class Comparisons(Table):
+    """One row per endpoint, pair of groups, analysis and scale.
+
+    Where a value of zero or less makes the comparison on the log scale impossible, its row says so, and a row on the
+    linear scale stands beside it.
+    """
+
+    key = ("analysis", "endpoint", "modality", "region", "session", "group_a", "group_b", "scale")
+    analysis = _ANALYSIS
+    endpoint = text("Endpoint", required=True)
+    modality = text("How it was measured, where that matters", choices=("counter", "pet"))
+    region = text("Region")
+    session = text("Session")
+    group_a = text("Group", required=True)
+    group_b = text("Group it is compared with", required=True)
+    unit = text("Unit of the values")
+    n_a = count("Mice of group_a with a value")
+    n_b = count("Mice of group_b with a value")
+    n_below_detection_a = count("Mice of group_a below detection among them")
+    n_below_detection_b = count("Mice of group_b below detection among them")
+    n_not_estimable_a = count("Mice of group_a without a value")
+    n_not_estimable_b = count("Mice of group_b without a value")
+    scale = text("Scale of the test", required=True, choices=("log", "linear"))
+    mean_a = number("Geometric mean (log scale) or mean of group_a; its median where ranks are compared")
+    mean_b = number("Geometric mean (log scale) or mean of group_b; its median where ranks are compared")
+    sd_a = number("Standard deviation of group_a on the scale of the test (of the natural logarithm)", at_least=0)
+    sd_b = number("Standard deviation of group_b on the scale of the test (of the natural logarithm)", at_least=0)
+    estimate = number("On the log scale the ratio group_a / group_b, else the difference; of ranks the shift")
+    ci_low = number("Lower limit; simultaneous for Games-Howell and Dunnett")
+    ci_high = number("Upper limit")
+    ci_level = number("Level of the interval", at_least=0, at_most=1)
+    test = text("Test; mice below detection on the log scale call for one that knows of censoring", required=True)
+    statistic_name = text("What the statistic is: t, U, or a difference of means")
+    statistic = number("Test statistic")
+    df = number("Degrees of freedom", at_least=0)
+    p_value = number("p; of simultaneous tests (Games-Howell, Dunnett) over the pairs of groups", at_least=0, at_most=1)
+    p_method = text("How p was found: t law, exact, normal law, a number of draws, likelihood ratio, simultaneous")
+    p_adjusted = number("p, adjusted within the family; the primary comparison stands alone", at_least=0, at_most=1)
+    adjustment = text("Method of adjustment", required=True)
+    family = text("Family of comparisons", required=True)
+    plan = text(
+        "Declared as primary, declared as secondary, or neither",
+        required=True,
+        choices=("primary", "secondary", "exploratory"),
+    )
+    is_primary = flag("The declared primary comparison")
+    hedges_g = number("Hedges g on the scale of the test")
+    hedges_g_ci_low = number("Lower limit")
+    hedges_g_ci_high = number("Upper limit")
+    rank_biserial = number("Share of pairs of mice with group_a above minus the share below (tests by rank)")
+    rank_biserial_ci_low = number("Lower limit")
+    rank_biserial_ci_high = number("Upper limit")
+    status = _STATUS
+    reason = _REASON
+
+
+class Overall(Table):
+    """One row per endpoint and test of three or more groups at once."""
+
+    key = ("analysis", "endpoint", "modality", "region", "session", "scale", "test")
+    analysis = _ANALYSIS
+    endpoint = text("Endpoint", required=True)
+    modality = text("How it was measured, where that matters", choices=("counter", "pet"))
+    region = text("Region")
+    session = text("Session")
+    scale = text("Scale of the test", required=True, choices=("log", "linear"))
+    test = text("Test", required=True)
+    groups = text("Groups that were compared", required=True)
+    n = count("Their mice")
+    statistic = number("Test statistic: F, or H")
+    df_numerator = number("Degrees of freedom", at_least=0)
+    df_denominator = number("Degrees of freedom of the denominator (F)", at_least=0)
+    p_value = number("p", at_least=0, at_most=1)
+    p_method = text("How p was found")
+    status = _STATUS
+    reason = _REASON
+
+
+class Paired(Table):
+    """One row per declared comparison of two sessions of the same mice."""
+
+    key = ("analysis", "family", "endpoint", "modality", "region", "group", "session_a", "session_b")
+    analysis = _ANALYSIS
+    family = text("Declared family of comparisons", required=True)
+    endpoint = text("Endpoint", required=True)
+    modality = text("How it was measured, where that matters", choices=("counter", "pet"))
+    region = text("Region")
+    group = _GROUP
+    session_a = text("Session", required=True)
+    session_b = text("Session it is compared with", required=True)
+    scale = text("Scale of the test", required=True, choices=("log", "linear"))
+    unit = text("Unit of the values")
+    n = count("Mice measured in both sessions")
+    estimate = number("On the log scale the ratio session_a / session_b, else the difference")
+    ci_low = number("Lower limit")
+    ci_high = number("Upper limit")
+    ci_level = number("Level of the interval", at_least=0, at_most=1)
+    test = text("Test", required=True)
+    statistic = number("Test statistic: t, or the rank sum of the positive differences")
+    df = number("Degrees of freedom", at_least=0)
+    p_value = number("p", at_least=0, at_most=1)
+    p_adjusted = number("p, adjusted within the family", at_least=0, at_most=1)
+    status = _STATUS
+    reason = _REASON
+
+
+class Forest(Table):
+    """One row per primary or declared secondary comparison and cohort, and one of all cohorts together.
+
+    Cohorts are blocks: `fixed` is the difference within cohorts, pooled; `random` stands beside it from five cohorts
+    on.
+    """
+
+    key = ("analysis", "endpoint", "modality", "region", "session", "group_a", "group_b", "scale", "level", "cohort")
+    analysis = _ANALYSIS
+    endpoint = text("Endpoint", required=True)
+    modality = text("How it was measured, where that matters", choices=("counter", "pet"))
+    region = text("Region")
+    session = text("Session")
+    group_a = text("Group", required=True)
+    group_b = text("Group it is compared with", required=True)
+    scale = text("Scale of the comparison", required=True, choices=("log", "linear"))
+    level = text("One cohort, or all of them pooled", required=True, choices=("cohort", "fixed", "random"))
+    cohort = text("Cohort (level cohort)")
+    unit = text("Unit of the values")
+    plan = text("Declared as primary or as secondary", required=True, choices=("primary", "secondary"))
+    family = text("Family of comparisons", required=True)
+    n_a = count("Mice of group_a with a value")
+    n_b = count("Mice of group_b with a value")
+    n_cohorts = count("Cohorts")
+    weight_pct = number("Share of the cohort in the fixed pooled estimate", at_least=0, at_most=100)
+    estimate = number("On the log scale the ratio group_a / group_b, else the difference")
+    ci_low = number("Lower limit")
+    ci_high = number("Upper limit")
+    ci_level = number("Level of the interval", at_least=0, at_most=1)
+    df = number("Degrees of freedom", at_least=0)
+    p_value = number("p", at_least=0, at_most=1)
+    heterogeneity_q = number("Cochran's Q of the cohorts' differences", at_least=0)
+    heterogeneity_p = number("p of the interaction of group and cohort", at_least=0, at_most=1)
+    heterogeneity_i2_pct = number("I²: share of the scatter between cohorts beyond chance", at_least=0, at_most=100)
+    tau = number("Standard deviation of the difference between cohorts, on the scale of the comparison", at_least=0)
+    prediction_low = number("Lower limit for a further cohort (random)")
+    prediction_high = number("Upper limit for a further cohort (random)")
+    status = _STATUS
+    reason = _REASON
+
+
+class Diagnostics(Table):
+    """One row per primary or declared secondary comparison and check of what its test takes for granted."""
+
+    key = ("analysis", "endpoint", "modality", "region", "session", "group_a", "group_b", "scale", "check", "subject")
+    analysis = _ANALYSIS
+    endpoint = text("Endpoint", required=True)
+    modality = text("How it was measured, where that matters", choices=("counter", "pet"))
+    region = text("Region")
+    session = text("Session")
+    group_a = text("Group", required=True)
+    group_b = text("Group it is compared with", required=True)
+    scale = text("Scale of the comparison", required=True, choices=("log", "linear"))
+    check = text(
+        "What is checked",
+        required=True,
+        choices=("normality", "variance_ratio", "influence", "missing", "below_detection", "design"),
+    )
+    subject = text("Group, mouse, or column of the sheet of animals that it is about")
+    n = count("Mice behind it")
+    value = number("Shapiro-Wilk's W; ratio of the variances a / b; estimate without the mouse; share of mice")
+    p_value = number("p of the check; of influence: p of the comparison without the mouse", at_least=0, at_most=1)
+    status = text("Outcome", required=True, choices=("pass", "warn", "fail", "not_estimable"))
+    message = text("What it means", required=True)
+
+
+class Repeated(Table):
+    """One row per pair of groups, session and analysis: the linear mixed model of the log response over the sessions.
+
+    `average` is the mean difference over the sessions of the model, `interaction` the test that it is the same in all.
+    """
+
+    key = ("analysis", "endpoint", "region", "group_a", "group_b", "contrast", "session")
+    analysis = _ANALYSIS
+    endpoint = text("Endpoint", required=True)
+    region = text("Region")
+    group_a = text("Group", required=True)
+    group_b = text("Group it is compared with", required=True)
+    contrast = text("What is tested", required=True, choices=("session", "average", "interaction"))
+    session = text("Session (contrast session)")
+    n_a = count("Mice of group_a in the model")
+    n_b = count("Mice of group_b in the model")
+    n_points = count("Measurements in the model")
+    estimate = number("Ratio of geometric means group_a / group_b")
+    ci_low = number("Lower limit")
+    ci_high = number("Upper limit")
+    ci_level = number("Level of the interval", at_least=0, at_most=1)
+    statistic = number("t, or F of the interaction")
+    df_numerator = number("Degrees of freedom of the numerator (F)", at_least=0)
+    df = number("Degrees of freedom after Kenward and Roger", at_least=0)
+    p_value = number("p", at_least=0, at_most=1)
+    p_adjusted = number("p, adjusted by Holm over the sessions of a pair of groups", at_least=0, at_most=1)
+    mouse_sd = number("Standard deviation between mice (natural logarithm)", at_least=0)
+    residual_sd = number("Standard deviation within a mouse (natural logarithm)", at_least=0)
+    status = _STATUS
+    reason = _REASON
+
+
+class Sensitivity(Table):
+    """One row per way in which the primary comparison could also have been made, and whether its conclusion moves."""
+
+    key = ("analysis", "choice", "variant")
+    analysis = _ANALYSIS
+    choice = text(
+        "What was chosen otherwise",
+        required=True,
+        choices=("declared", "scale", "test", "cohorts", "missing", "mouse", "model"),
+    )
+    variant = text("How", required=True)
+    n_a = count("Mice of the first group")
+    n_b = count("Mice of the second group")
+    scale = text("Scale", required=True, choices=("log", "linear"))
+    estimate = number("On the log scale the ratio of the groups, else the difference")
+    ci_low = number("Lower limit")
+    ci_high = number("Upper limit")
+    ci_level = number("Level of the interval", at_least=0, at_most=1)
+    p_value = number("p", at_least=0, at_most=1)
+    moved = text(
+        "What is otherwise than in the declared comparison without excluded mice",
+        required=True,
+        choices=("nothing", "significance", "direction", "unknown"),
+    )
+    status = _STATUS
+    reason = _REASON
+
+
+class Power(Table):
+    """One row per effect and power: how many mice the next cohort needs, by the scatter of this study."""
+
+    key = ("analysis", "effect", "power")
+    analysis = _ANALYSIS
+    effect = number("Ratio of geometric means (log) or difference of means that is to be detected", required=True)
+    power = number("Chance of detecting it", required=True, at_least=0, at_most=1)
+    scale = text("Scale of the primary comparison", required=True, choices=("log", "linear"))
+    sd = number("Standard deviation between mice within groups and cohorts, on that scale", at_least=0)
+    sd_ci_low = number("Lower limit", at_least=0)
+    sd_ci_high = number("Upper limit", at_least=0)
+    sd_df = number("Degrees of freedom behind it", at_least=0)
+    alpha = number("Two-sided level of the test", at_least=0, at_most=1)
+    n_per_group = number("Mice per group with a value", at_least=0)
+    n_per_group_ci_low = number("The same at the lower limit of the scatter", at_least=0)
+    n_per_group_ci_high = number("The same at the upper limit of the scatter", at_least=0)
+    lost_frac = number("Share of this study's mice without a value", at_least=0, at_most=1)
+    n_enrolled = number("Mice per group to start with, where as many are lost again", at_least=0)
+    status = _STATUS
+    reason = _REASON
+
+
+class Survival(Table):
+    """One row per group (its median), per pair of groups (log-rank, Cox), and of all groups together (log-rank)."""
+
+    key = ("analysis", "level", "group_a", "group_b")
+    analysis = _ANALYSIS
+    level = text("What the row is about", required=True, choices=("group", "pair", "all"))
+    group_a = text("Group")
+    group_b = text("Group it is compared with (pair)")
+    n_a = count("Mice of group_a, or of all groups")
+    n_b = count("Mice of group_b")
+    n_events_a = count("Deaths of group_a, or of all groups: humane endpoint or found dead")
+    n_events_b = count("Deaths of group_b")
+    median_day = number("Median survival on the cell clock (group)")
+    log_rank = number("Log-rank chi-squared", at_least=0)
+    df = number("Its degrees of freedom", at_least=0)
+    p_value = number("p of the log-rank test", at_least=0, at_most=1)
+    p_method = text("How p was found")
+    p_adjusted = number("p, adjusted by Holm over the pairs", at_least=0, at_most=1)
+    hazard_ratio = number("Hazard of group_a over group_b (Cox, ties after Efron)", above=0)
+    hazard_ratio_ci_low = number("Lower limit", at_least=0)
+    hazard_ratio_ci_high = number("Upper limit", at_least=0)
+    cox_p_value = number("p of the hazard ratio by likelihood ratio", at_least=0, at_most=1)
+    ci_level = number("Level of the interval", at_least=0, at_most=1)
+    status = _STATUS
+    reason = _REASON
+
+
+class Predictions(Table):
+    """One row per declared early signal and outcome, group of mice, and way to judge the one by the other."""
+
+    key = ("analysis", "early", "outcome", "group", "method")
+    analysis = _ANALYSIS
+    early = text("Early signal", required=True)
+    outcome = text("Outcome", required=True)
+    group = text("Group; empty: all groups that have both")
+    method = text(
+        "Rank correlation, ROC curve, chosen cut-off, hazard after the landmark, days from tumour peak to cell peak",
+        required=True,
+        choices=("spearman", "roc_auc", "cutoff", "cox_landmark", "peak_lag"),
+    )
+    n = count("Mice with both")
+    n_good = count("Mice with the good outcome, or alive at the end")
+    estimate = number(
+        "Spearman's rho, positive where a higher signal goes with the good outcome; area under the curve; share told "
+        "rightly, each mouse by the others; hazard ratio per doubling of the signal; median days"
+    )
+    ci_low = number("Lower limit")
+    ci_high = number("Upper limit")
+    ci_level = number("Level of the interval", at_least=0, at_most=1)
+    p_value = number("p", at_least=0, at_most=1)
+    cutoff = number("Cut-off of the signal (cutoff), landmark day (cox_landmark)")
+    ci_method = text("Method of the interval")
+    status = _STATUS
+    reason = text("Why the row holds no result, or what limits it")
+
+
+class ReadoutAgreement(Table):
+    """One row per readout, session and analysis: the followed response against another measurement of the same mice."""
+
+    key = ("analysis", "endpoint", "region", "session", "readout")
+    analysis = _ANALYSIS
+    endpoint = text("Followed response", required=True)
+    region = text("Region")
+    session = _SESSION
+    readout = text("Readout", required=True)
+    unit = text("Its unit")
+    n = count("Mice with both, above detection and above zero, measured within a day")
+    spearman = number("Spearman's rank correlation", at_least=-1, at_most=1)
+    spearman_ci_low = number("Lower limit")
+    spearman_ci_high = number("Upper limit")
+    p_value = number("p of the rank correlation", at_least=0, at_most=1)
+    slope = number("Slope of log readout on log response (Deming); 1 where they are proportional")
+    slope_ci_low = number("Lower limit")
+    slope_ci_high = number("Upper limit")
+    ci_level = number("Level of the intervals", at_least=0, at_most=1)
+    status = _STATUS
+    reason = _REASON
+
+
+class Agreement(Table):
+    """One row per region and analysis: PET against the counter in the same mice, as a log ratio."""
+
+    key = ("analysis", "region", "session")
+    analysis = _ANALYSIS
+    region = _REGION
+    session = _SESSION
+    n = count("Mice measured both ways")
+    quantity = text("What is compared", required=True, choices=("uptake_pct_id_per_g", "uptake_pct_id_per_ml"))
+    ratio = number("Geometric mean of PET over counter")
+    ratio_ci_low = number("Lower limit")
+    ratio_ci_high = number("Upper limit")
+    limit_low = number("Lower limit of agreement")
+    limit_low_ci_low = number("Its lower limit")
+    limit_low_ci_high = number("Its upper limit")
+    limit_high = number("Upper limit of agreement")
+    limit_high_ci_low = number("Its lower limit")
+    limit_high_ci_high = number("Its upper limit")
+    status = _STATUS
+    reason = _REASON

@@ -1,0 +1,236 @@
+"""Declared comparisons cohort by cohort, pooled, diagnosed, and made otherwise; how many mice the next cohort needs."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from cartrace import tables
+from cartrace.comparison import compare
+from cartrace.diagnostics import diagnose
+from cartrace.forest import forest
+from cartrace.next_cohort import mice_per_group, next_cohort
+from cartrace.sensitivity import sensitivity
+
+GROUPS = [{"name": "NT", "role": "control"}, {"name": "CAR", "role": "test"}]
+PRIMARY = {
+    "endpoint": "growth_rate",
+    "region": "tumour",
+    "session": "",
+    "modality": "",
+    "groups": ["CAR", "NT"],
+    "scale": "log",
+    "test": "welch",
+}
+
+
+def endpoints(values):
+    """Make endpoints of {(cohort, group): values}; NaN is a mouse without a value."""
+    rows = [
+        {"cohort": cohort, "group": group, "animal_id": f"{group}{number}", "value": value}
+        for (cohort, group), mice in values.items()
+        for number, value in enumerate(mice)
+    ]
+    frame = pd.DataFrame(rows)
+    frame = frame.assign(endpoint="growth_rate", modality="", region="tumour", session="", unit="1/day")
+    frame = frame.assign(is_below_detection=False, detection_level=np.nan, excluded=False, exclusion_reason="")
+    frame["status"] = np.where(frame["value"].isna(), "not_estimable", "ok")
+    frame["reason"] = np.where(frame["value"].isna(), "no fit", "")
+    return pd.concat([frame.assign(analysis=analysis) for analysis in ("all", "without_excluded")], ignore_index=True)
+
+
+def study(cohorts=2, n=5, shift=0.5, seed=7):
+    random = np.random.default_rng(seed)
+    return {
+        (f"C{cohort:02d}", group): np.exp(random.normal(3 * cohort + shift * (group == "CAR"), 0.4, n))
+        for cohort in range(cohorts)
+        for group in ("CAR", "NT")
+    }
+
+
+def compared(frame, **changes):
+    return compare(
+        frame,
+        groups=GROUPS,
+        primary=PRIMARY | changes,
+        adjustment="holm",
+        exploratory_adjustment="BH",
+        confidence=0.95,
+        seed=1,
+    )
+
+
+def animals(frame, **columns):
+    mice = frame[["cohort", "animal_id", "group"]].drop_duplicates()
+    return mice.assign(**{"batch": "", "cage": "", "sex": "F"} | columns)
+
+
+def forest_of(values):
+    frame = endpoints(values)
+    rows = forest(frame, compared(frame), confidence=0.95)
+    return rows[rows["analysis"] == "all"].reset_index(drop=True)
+
+
+def test_forest_has_each_cohort_and_the_pooled_difference():
+    values = study()
+    rows = forest_of(values)
+    assert rows["level"].tolist() == ["cohort", "cohort", "fixed"]
+    truth = stats.ttest_ind(*(np.log(values["C01", group]) for group in ("CAR", "NT")), equal_var=False)
+    assert rows["p_value"][1] == pytest.approx(truth.pvalue, rel=1e-10)
+    # Equal cohorts: the pooled ratio is the geometric mean of the cohorts', and their shift does not scatter it.
+    assert rows["estimate"][2] == pytest.approx(np.exp(np.log(rows["estimate"][:2]).mean()), rel=1e-10)
+    frame = endpoints(values)
+    blind = compared(frame).iloc[0]
+    assert rows["p_value"][2] < blind["p_value"]
+    assert rows["weight_pct"].tolist() == pytest.approx([50, 50, 100])
+
+
+def test_small_cohorts_get_no_test_but_count():
+    rows = forest_of(study(n=2))
+    assert rows["status"].tolist() == ["not_estimable", "not_estimable", "ok"]
+    assert rows["reason"][0].endswith("the cohort still counts in the pooled estimate")
+    assert rows["df"][2] == 5
+
+
+def test_from_five_cohorts_on_they_are_a_sample_too():
+    rows = forest_of(study(cohorts=5))
+    assert rows["level"].tolist() == ["cohort"] * 5 + ["fixed", "random"]
+    assert rows["prediction_low"].iloc[-1] <= rows["ci_low"].iloc[-1]
+
+
+def test_a_cohort_that_is_a_group_is_an_error_of_design():
+    values = {("C01", "CAR"): [1.0, 2, 3], ("C02", "NT"): [2.0, 3, 4]}
+    rows = forest_of(values)
+    assert rows["status"].tolist() == ["not_estimable"]
+    assert rows["reason"][0] == (
+        "error of design: CAR is only in cohort C01, NT is only in cohort C02; a difference between the groups cannot "
+        "be told from one of cohort"
+    )
+    frame = endpoints(values)
+    checks = diagnose(frame, compared(frame), animals(frame), confidence=0.95)
+    design = checks[(checks["check"] == "design") & (checks["subject"] == "cohort")]
+    assert set(design["status"]) == {"fail"}
+
+
+def test_a_batch_that_is_a_group_fails_and_a_cage_that_is_one_warns():
+    frame = endpoints(study())
+    mice = animals(frame)
+    mice = mice.assign(batch=mice["group"].map({"CAR": "b1", "NT": "b2"}), cage=mice["group"])
+    checks = diagnose(frame, compared(frame), mice, confidence=0.95)
+    design = checks[(checks["check"] == "design") & (checks["analysis"] == "all")].set_index("subject")["status"]
+    assert design.to_dict() == {"cohort": "pass", "batch": "fail", "cage": "warn", "sex": "pass"}
+
+
+def test_diagnostics_see_variance_normality_missing_and_the_one_mouse():
+    values = {
+        ("C01", "CAR"): np.exp([1.2, 1.25, 1.15, 1.2, 1.22]),
+        ("C01", "NT"): np.exp([0.1, 1.0, 0.2, 0.15, np.nan]),
+    }
+    frame = endpoints(values)
+    checks = diagnose(frame, compared(frame), animals(frame), confidence=0.95)
+    checks = checks[checks["analysis"] == "all"].set_index(["check", "subject"])
+    car = np.log(values["C01", "CAR"])
+    nt = np.log(values["C01", "NT"][:4])
+    truth = stats.shapiro(car)
+    row = checks.loc[("normality", "CAR")]
+    assert [row["value"], row["p_value"]] == pytest.approx([truth.statistic, truth.pvalue], rel=1e-8)
+    ratio = np.var(car, ddof=1) / np.var(nt, ddof=1)
+    row = checks.loc[("variance_ratio", "")]
+    assert [row["value"], row["p_value"]] == pytest.approx([ratio, 2 * stats.f.cdf(ratio, 4, 3)], rel=1e-8)
+    assert checks.loc[("missing", ""), "message"] == "0 of 5 mice of CAR and 1 of 5 of NT without a value"
+    without = stats.ttest_ind(car, np.delete(nt, 1), equal_var=False)
+    row = checks.loc[("influence", "C01 NT1")]
+    assert row["p_value"] == pytest.approx(without.pvalue, rel=1e-8)
+    assert row["value"] == pytest.approx(np.exp(car.mean() - np.delete(nt, 1).mean()), rel=1e-10)
+
+
+def other_choices(frame, estimates=None, **changes):
+    rows = compared(frame, **changes)
+    cohorts = forest(frame, rows, confidence=0.95)
+    checks = diagnose(frame, rows, animals(frame), confidence=0.95)
+    every = tables.empty(tables.Estimates) if estimates is None else estimates
+    found = sensitivity(frame, rows, cohorts, checks, every, confidence=0.95, seed=1)
+    tables_written = found.set_index(["analysis", "choice", "variant"])
+    assert tables_written.index.is_unique
+    return found[found["analysis"] == "all"].set_index(["choice", "variant"])
+
+
+def test_sensitivity_makes_the_comparison_otherwise_and_says_what_moves():
+    values = study(shift=0.45)
+    rows = other_choices(endpoints(values))
+    sides = [np.concatenate([values[cohort, group] for cohort in ("C00", "C01")]) for group in ("CAR", "NT")]
+    linear = stats.ttest_ind(*sides, equal_var=False)
+    assert rows.loc[("scale", "Welch t"), "p_value"] == pytest.approx(linear.pvalue, rel=1e-10)
+    ranks = stats.mannwhitneyu(*sides, method="exact")
+    assert rows.loc[("test", "Mann-Whitney on log"), "p_value"] == pytest.approx(ranks.pvalue, rel=1e-10)
+    # The cohorts' shift hides the difference; as blocks they show it.
+    assert (
+        rows.loc[("declared", "Welch t on log"), "p_value"]
+        > 0.05
+        > rows.loc[("cohorts", "cohorts as blocks"), "p_value"]
+    )
+    assert rows.loc[("cohorts", "cohorts as blocks"), "moved"] == "significance"
+    assert rows.loc[("declared", "Welch t on log"), "moved"] == "nothing"
+
+
+def test_mice_without_a_value_are_ranked_at_both_ends():
+    values = {("C01", "CAR"): [6.0, 7, 8, 9], ("C01", "NT"): [1.0, 1.2, 1.3, np.nan]}
+    rows = other_choices(endpoints(values))
+    lowest = rows.loc[("missing", "1 mice without a value ranked lowest (Mann-Whitney)")]
+    highest = rows.loc[("missing", "1 mice without a value ranked highest (Mann-Whitney)")]
+    assert lowest["p_value"] == pytest.approx(2 / 70)
+    assert highest["p_value"] == pytest.approx(stats.mannwhitneyu([6, 7, 8, 9], [1, 2, 2.5, 99], method="exact").pvalue)
+    assert highest["moved"] == "significance"
+    assert np.isnan(lowest["estimate"])
+
+
+def test_every_model_makes_the_comparison():
+    frame = endpoints(study())
+    rows = [
+        {
+            "model": model,
+            "analysis": "all",
+            "level": "animal",
+            "group": group,
+            "parameter": "growth_rate",
+            "estimate": value,
+        }
+        for model, sign in (("logistic", 1), ("gompertz", -1))
+        for group, rate in (("CAR", 0.6), ("NT", 0.3))
+        for value in rate ** (sign * np.array([0.9, 1.0, 1.1, 1.2]))
+    ]
+    estimates = pd.DataFrame(rows).assign(status="ok")
+    found = other_choices(frame, estimates)
+    assert found.loc[("model", "logistic"), "estimate"] == pytest.approx(2**1.05, rel=1e-9)
+    assert found.loc[("model", "gompertz"), "moved"] == "direction"
+
+
+@pytest.mark.parametrize(
+    ("effect", "power", "n"),
+    # R: power.t.test(delta = 1, sd = 1, power = 0.9) gives 22.02, with power = 0.8 16.71; Cohen's table 2.4.1: d = 0.5.
+    [(1.0, 0.9, 23), (1.0, 0.8, 17), (0.5, 0.8, 64), (0.2, 0.8, 394)],
+)
+def test_mice_per_group(effect, power, n):
+    assert mice_per_group(effect, 1.0, power=power, alpha=0.05) == n
+
+
+def test_the_next_cohort_rests_on_the_scatter_within_cohorts_and_on_what_was_lost():
+    values = study(n=6)
+    values["C00", "NT"] = np.append(values["C00", "NT"][:5], np.nan)
+    frame = endpoints(values)
+    rows = next_cohort(frame, compared(frame), effects=[2.0], confidence=0.95)
+    row = rows[(rows["analysis"] == "all") & (rows["power"] == 0.8)].iloc[0]
+    logs = [np.log(mice[~np.isnan(mice)]) for mice in values.values()]
+    sd = np.sqrt(sum(((mice - mice.mean()) ** 2).sum() for mice in logs) / 19)
+    assert [row["sd"], row["sd_df"]] == pytest.approx([sd, 19])
+    assert row["sd_ci_high"] == pytest.approx(sd * np.sqrt(19 / stats.chi2.ppf(0.025, 19)))
+    assert row["n_per_group_ci_low"] <= row["n_per_group"] <= row["n_per_group_ci_high"]
+    assert row["lost_frac"] == pytest.approx(1 / 24)
+    assert row["n_enrolled"] == np.ceil(row["n_per_group"] / (1 - 1 / 24))
+
+
+def test_without_a_scatter_no_plan():
+    frame = endpoints({("C01", "CAR"): [np.nan] * 3, ("C01", "NT"): [1.0, 2.0, 3.0]})
+    rows = next_cohort(frame, compared(frame), effects=[2.0], confidence=0.95)
+    assert set(rows["status"]) == {"not_estimable"}
+    assert rows["n_per_group"].isna().all()
