@@ -1,11 +1,18 @@
 # Stage 4: the uptake of the followed region becomes a number of cells.
-# INPUTS   <results>/{cohort}/3_uptake/uptake.csv, <results>/{cohort}/1_tables/calibration.csv
+# INPUTS   <results>/{cohort}/3_uptake/uptake.csv, <results>/{cohort}/1_tables/calibration.csv; where a cohort has no
+#          mouse of the background group, the uptake of the other cohorts
 # OUTPUTS  <results>/{cohort}/4_cells/{cells,calibration,quality}.csv
 
 
 rule estimate_cells:
     input:
         uptake=rules.compute_uptake.output.uptake,
+        # Only a cohort without background mice of its own needs those of the others.
+        other_uptake=lambda wildcards: [
+            expand(rules.compute_uptake.output.uptake, cohort=cohort)[0]
+            for cohort in ([] if has_background(wildcards.cohort) else COHORTS)
+            if cohort != wildcards.cohort
+        ],
         calibration=rules.import_tables.output.calibration,
     output:
         cells="<results>/{cohort}/4_cells/cells.csv",

@@ -6,6 +6,7 @@ import pandas as pd
 
 from cartrace import job, tables
 from cartrace.cells import (
+    borrowed_rows,
     calibration_line,
     signal_rows,
     subtract_background,
@@ -18,6 +19,7 @@ from cartrace.cells_quality import quality_rows
 def main(
     *,
     uptake: str,
+    other_uptake: Sequence[str],
     calibration: str,
     cells: str,
     calibration_lines: str,
@@ -33,7 +35,13 @@ def main(
     uptakes = tables.read(uptake, tables.Uptake)
     samples = tables.read(calibration, tables.Calibration)
     roles = {group["name"]: group["role"] for group in groups}
-    rows = subtract_background(signal_rows(uptakes, region=region, modality=modality, roles=roles))
+    rows = signal_rows(uptakes, region=region, modality=modality, roles=roles)
+    others = [
+        signal_rows(tables.read(path, tables.Uptake), region=region, modality=modality, roles=roles)
+        for path in other_uptake
+    ]
+    borrowed = borrowed_rows(rows, pd.concat(others), cohort=cohort) if others else rows.iloc[:0]
+    rows = subtract_background(rows, borrowed)
     lines = {}
     if kind == "none":
         found = without_calibration(rows)
@@ -49,7 +57,15 @@ def main(
         pd.DataFrame(line_rows, columns=tables.CalibrationLines.names()), calibration_lines, tables.CalibrationLines
     )
     known = sorted(uptakes.loc[uptakes["modality"] == modality, "region"].unique())
-    checks = quality_rows(found, line_rows, cohort=cohort, region=region, modality=modality, known=known)
+    checks = quality_rows(
+        found,
+        line_rows,
+        cohort=cohort,
+        region=region,
+        modality=modality,
+        known=known,
+        is_borrowed=not borrowed.empty,
+    )
     tables.write(pd.DataFrame(checks, columns=tables.Quality.names()), quality, tables.Quality)
 
 

@@ -61,6 +61,29 @@ def signal_rows(uptake: pd.DataFrame, *, region: str, modality: str, roles: Mapp
     return frame
 
 
+def borrowed_rows(rows: pd.DataFrame, others: pd.DataFrame, *, cohort: str) -> pd.DataFrame:
+    """Return the background mice of other cohorts as if they were of this one, which has none of its own.
+
+    Parameters
+    ----------
+    rows, others : DataFrame
+        From :func:`signal_rows`, of this cohort and of the other ones.
+    cohort : str
+        This cohort.
+
+    Returns
+    -------
+    DataFrame
+        Rows of sessions and tracers that this cohort has; none where it has a background mouse itself.
+    """
+    own = (rows["role"] == "background").any()
+    wanted = pd.MultiIndex.from_frame(rows[["session", "tracer"]])
+    there = pd.MultiIndex.from_frame(others[["session", "tracer"]]).isin(wanted)
+    chosen = others[(others["role"] == "background") & there & (not own)]
+    # Mice of the same name in two cohorts are two mice.
+    return chosen.assign(animal_id=chosen["cohort"] + "/" + chosen["animal_id"], cohort=cohort)
+
+
 def background_by_session(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the background group's mean in each session (F39) and the scatter between its mice.
 
@@ -72,7 +95,7 @@ def background_by_session(rows: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Key cohort, session; background_pct_id, its SE, n_background, the critical level of a net signal [%ID], and the
+        Key cohort, session; background_pct_id, its SE and SD, n_background, the critical level of a net signal, and the
         variance of one more background mouse about the mean with its degrees of freedom.
         Excluded mice and those without a value do not count; several scans of a mouse are averaged first.
 
@@ -88,20 +111,21 @@ def background_by_session(rows: pd.DataFrame) -> pd.DataFrame:
     )
     found = mice.groupby(keys, as_index=False).agg(
         background_pct_id=("value", "mean"),
-        sd=("value", "std"),
+        background_pct_id_sd=("value", "std"),
         n_background=("value", "size"),
         own_se=("own_se", "mean"),
     )
     n = found["n_background"].to_numpy(dtype=float)
+    sd = found["background_pct_id_sd"]
     # One mouse has no scatter: the uncertainty of its own measurement is the least that is known.
-    found["background_pct_id_se"] = np.where(n > 1, found["sd"] / np.sqrt(n), found["own_se"])
-    found["critical_level"] = t_quantile(DETECTION_PROBABILITY, n - 1.0) * found["sd"] * np.sqrt(1.0 + 1.0 / n)
-    found["background_variance"] = np.where(n > 1, found["sd"] ** 2 * (1.0 + 1.0 / n), found["own_se"] ** 2)
+    found["background_pct_id_se"] = np.where(n > 1, sd / np.sqrt(n), found["own_se"])
+    found["critical_level"] = t_quantile(DETECTION_PROBABILITY, n - 1.0) * sd * np.sqrt(1.0 + 1.0 / n)
+    found["background_variance"] = np.where(n > 1, sd**2 * (1.0 + 1.0 / n), found["own_se"] ** 2)
     found["background_df"] = np.where(n > 1, n - 1.0, np.inf)
-    return found.drop(columns=["sd", "own_se"])
+    return found.drop(columns="own_se")
 
 
-def subtract_background(rows: pd.DataFrame) -> pd.DataFrame:
+def subtract_background(rows: pd.DataFrame, borrowed: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return the rows with the background of their session subtracted; negative values stay.
 
     Where a session has no background, nothing is subtracted and the uptake's own critical level holds.
@@ -110,19 +134,22 @@ def subtract_background(rows: pd.DataFrame) -> pd.DataFrame:
     ----------
     rows : DataFrame
         From :func:`signal_rows`.
+    borrowed : DataFrame, optional
+        Background mice of other cohorts, from :func:`borrowed_rows`.
 
     Returns
     -------
     DataFrame
-        With background_pct_id, n_background, net_pct_id, its SE and degrees of freedom, critical_level_pct_id,
-        detection_limit_pct_id, is_below_detection.
+        With background_pct_id, its SE and SD, n_background, net_pct_id, its SE and degrees of freedom,
+        critical_level_pct_id, detection_limit_pct_id, is_below_detection.
 
     Notes
     -----
     The mouse's own background is one more draw from the background group, so that the variance of the net signal is
     ``signal_se**2 + s**2 (1 + 1 / n)``, with the degrees of freedom of Welch and Satterthwaite.
     """
-    frame = rows.merge(background_by_session(rows), on=["cohort", "session"], how="left", validate="many_to_one")
+    mice = rows if borrowed is None or borrowed.empty else pd.concat([rows, borrowed], ignore_index=True)
+    frame = rows.merge(background_by_session(mice), on=["cohort", "session"], how="left", validate="many_to_one")
     has = frame["background_pct_id"].notna()
     frame["n_background"] = frame["n_background"].fillna(0).astype(int)
     frame["net_pct_id"] = frame["signal_pct_id"] - frame["background_pct_id"].fillna(0.0)
@@ -207,6 +234,8 @@ def without_calibration(rows: pd.DataFrame) -> pd.DataFrame:
     frame["response"] = frame["net_pct_id"].where(frame["status"] == "ok")
     frame["response_unit"] = "pct_id"
     frame["response_critical_level"] = frame["critical_level_pct_id"]
+    frame["response_se"] = frame["net_pct_id_se"].where(frame["status"] == "ok")
+    frame["response_noise_sd"] = frame["background_pct_id_sd"]
     return frame
 
 
@@ -244,7 +273,7 @@ def _of_line(rows: pd.DataFrame, line: Line | None, reason: str, confidence: flo
     frame = without_calibration(rows)
     estimable = (frame["status"] == "ok").to_numpy()
     if line is None:
-        frame["response_critical_level"] = np.nan
+        frame[["response_critical_level", "response_se", "response_noise_sd"]] = np.nan
         frame.loc[estimable, "reason"] = f"no calibration: {reason}"
         frame.loc[estimable, "status"] = "not_estimable"
         return frame
@@ -253,6 +282,7 @@ def _of_line(rows: pd.DataFrame, line: Line | None, reason: str, confidence: flo
     low, high = fieller(net, se, frame["net_df"].to_numpy(dtype=float), line, confidence=confidence)
     frame["cells"], frame["cells_ci_low"], frame["cells_ci_high"] = cells, low, high
     frame["detection_limit_cells"] = frame["detection_limit_pct_id"] / line.slope
+    frame[["response_se", "response_noise_sd"]] /= line.slope
     frame["is_extrapolated"] = (cells < line.min_cells) | (cells > line.max_cells)
     critical = cells_of(frame["critical_level_pct_id"].to_numpy(dtype=float), line)
     frame["response_critical_level"] = np.where(critical > 0.0, critical, np.nan)

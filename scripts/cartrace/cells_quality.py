@@ -23,6 +23,7 @@ def quality_rows(
     region: str,
     modality: str,
     known: Sequence[str],
+    is_borrowed: bool = False,
 ) -> list[dict[str, Any]]:
     """Return the checks of this stage as rows of :class:`cartrace.tables.Quality`.
 
@@ -36,6 +37,8 @@ def quality_rows(
         What is followed.
     known : sequence of str
         Regions that the modality has, named where the followed one has no row.
+    is_borrowed : bool
+        Whether the background mice are those of other cohorts.
     """
     rows: list[dict[str, Any]] = []
     if cells.empty:
@@ -45,7 +48,7 @@ def quality_rows(
         )
         rows.append(_check(cohort, "followed-region", region, "warn", np.nan, np.nan, message))
     for session, part in cells.groupby("session"):
-        rows.append(_subtraction(cohort, str(session), int(part["n_background"].iloc[0])))
+        rows.append(_subtraction(cohort, str(session), int(part["n_background"].iloc[0]), is_borrowed))
     for line in lines:
         rows += _line_checks(cohort, line)
     counted = cells[cells["cells"].notna() & (cells["role"] != "background") & ~cells["excluded"]]
@@ -73,11 +76,11 @@ def _check(
     }
 
 
-def _subtraction(cohort: str, session: str, n: int) -> dict[str, Any]:
+def _subtraction(cohort: str, session: str, n: int, is_borrowed: bool) -> dict[str, Any]:
     if n == 0:
         message = (
             "No mouse of a background group was measured in this session of the cohort: nothing is subtracted, the "
-            "signal holds what the region takes up without reporter cells (other cohorts are not used)"
+            "signal holds what the region takes up without reporter cells"
         )
     elif n == 1:
         message = "One background mouse: its signal is subtracted, but without a scatter there is no critical level"
@@ -85,7 +88,9 @@ def _subtraction(cohort: str, session: str, n: int) -> dict[str, Any]:
         message = f"The mean of {n} background mice is subtracted"
         if n < LEAST_BACKGROUND:
             message += f"; with fewer than {LEAST_BACKGROUND} the critical level is wide"
-    status = "pass" if n >= LEAST_BACKGROUND else "warn"
+    if n and is_borrowed:
+        message += ". They are mice of other cohorts, because this one has none of the background group"
+    status = "pass" if n >= LEAST_BACKGROUND and not is_borrowed else "warn"
     return _check(cohort, "control-subtraction", session, status, float(n), float(LEAST_BACKGROUND), message)
 
 

@@ -80,6 +80,7 @@ def run(folder, **changes):
     outputs = {name: str(folder / f"{name}.csv") for name in ("cells", "calibration_lines", "quality")}
     script("estimate_cells").main(
         uptake=str(folder / "uptake.csv"),
+        other_uptake=[str(path) for path in sorted(folder.glob("other*.csv"))],
         calibration=str(folder / "calibration.csv"),
         confidence=0.95,
         **outputs,

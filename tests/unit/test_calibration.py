@@ -119,7 +119,9 @@ def test_a_slope_that_may_be_zero_gives_no_limits():
 
 
 def test_missing_uncertainty_gives_no_limits():
-    low, high = fieller(np.array([0.1]), np.array([np.nan]), np.array([5.0]), fit_line(CELLS, samples()), confidence=0.95)
+    low, high = fieller(
+        np.array([0.1]), np.array([np.nan]), np.array([5.0]), fit_line(CELLS, samples()), confidence=0.95
+    )
     assert np.isnan(low[0])
     assert np.isnan(high[0])
 
