@@ -15,6 +15,8 @@ include: "rules/cells.smk"
 include: "rules/expansion.smk"
 include: "rules/comparison.smk"
 include: "rules/report.smk"
+include: "rules/check.smk"
+include: "rules/template.smk"
 include: "rules/simulate.smk"
 
 

@@ -32,6 +32,8 @@ SCRIPTS = (
     "fit_expansion",
     "select_model",
     "compare_groups",
+    "check_comparison",
+    "predict_outcomes",
     "draw_figures",
     "build_report",
     "simulate_study",
@@ -74,16 +76,12 @@ def steps(what: str, probe: Path) -> Iterator[Row]:
         yield made(what, script.removesuffix(".py"), len(wall_s), sum(wall_s), sum(cpu_s), max(rss_mb))
 
 
-def made(what: str, step: str, n: int, wall_s: float, cpu_s: float = float("nan"), rss_mb: float = float("nan")) -> Row:
-    print(f"{what:24} {step:20} {n:3d} {wall_s:8.2f} s wall {cpu_s:8.2f} s CPU {rss_mb:7.0f} MB", flush=True)
-    return {
-        "what": what,
-        "step": step,
-        "n": n,
-        "wall_s": round(wall_s, 2),
-        "cpu_s": round(cpu_s, 2),
-        "rss_mb": round(rss_mb),
-    }
+def made(what: str, step: str, n: int, wall_s: float, cpu_s: float | None = None, rss_mb: float | None = None) -> Row:
+    row: Row = {"what": what, "step": step, "n": n, "wall_s": round(wall_s, 2)}
+    row["cpu_s"] = "" if cpu_s is None else round(cpu_s, 2)
+    row["rss_mb"] = "" if rss_mb is None else round(rss_mb)
+    print(*row.values(), sep="\t", flush=True)
+    return row
 
 
 def imports(folder: Path) -> Iterator[Row]:
@@ -147,8 +145,7 @@ def page(rows: list[Row]) -> str:
         text += "| --- | --- | --- | --- | --- |\n"
         for row in rows:
             if row["what"] == what:
-                cells = (row[name] if row[name] == row[name] else "" for name in FIELDS[1:])
-                text += "| " + " | ".join(map(str, cells)) + " |\n"
+                text += "| " + " | ".join(str(row[name]) for name in FIELDS[1:]) + " |\n"
     return text
 
 

@@ -4,10 +4,12 @@ import csv
 import hashlib
 import re
 import sys
+import zipfile
 from collections import Counter as Tally
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
+from xml.sax.saxutils import unescape
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -16,23 +18,29 @@ from snakemake.utils import validate
 
 # Every file of the core, once: only what is named here travels with a hosted module.
 CORE = """
-__init__ activity agreement calibration cells cells_quality censored_groups censoring checks clock cohort comparison
-comparison_tests config contrasts counter_exports counting decay diagnostics display dose endpoints equivalents errors
-estimates exclusions expansion exports fitting forest grids group_tests grouped growth growth_curves intake job lab
-ledger many_groups messages mixed names next_cohort optimise overall pet_exports plan pooling primary quality
-quantities quasi_newton radionuclides rank_tests ratios regions repeated roi_units rows rule_forms selection
-sensitivity sheet sheet_headers sheet_models sheet_rules sheets standards statistics survival times tissues tube_rules
-units uptake vocabulary
+__init__ activity agreement association calibration cells cells_quality censored_groups censoring checked checks clock
+cohort collapse comparison comparison_tests config contrasts counter_exports counter_rates counting decay diagnostics
+display dose endpoints equivalents error_models errors estimates exclusions expansion exports fitting folder forest
+grids group_tests grouped growth growth_curves intake job lab ledger many_groups mixed names next_cohort optimise
+overall overrides pet_exports plan pooling prediction primary profiles quality quantities quasi_newton radionuclides
+rank_tests ratios readout_agreement readout_exports regions repeated roi_units rows rule_forms selection sensitivity
+sheet sheet_headers sheet_models sheet_rules sheets standards statistics survival survival_groups template times
+tissues tube_rules units uptake vocabulary workbooks
 figures/__init__ figures/agreement figures/calibration figures/comparison figures/data figures/kinetics figures/marks
 figures/style figures/timecourse figures/tissues figures/words
+messages/__init__ messages/cells messages/files messages/message messages/names messages/oddities
+messages/wrong_numbers
+plausibility/__init__ plausibility/copies plausibility/counting plausibility/evidence plausibility/moments
+plausibility/sizes plausibility/swaps
 population/__init__ population/fit population/inference population/laplace population/likelihood population/model
 population/shared
-readers/__init__ readers/cpm readers/export readers/pmod readers/table readers/wizard2
+readers/__init__ readers/amide readers/bids readers/caliper readers/cpm readers/dft readers/export readers/hidex
+readers/living_image readers/pmod readers/pmod_tac readers/slicer readers/table readers/wide readers/wizard2
 report/__init__ report/blocks report/comparison report/expansion report/inline report/intake report/methods
 report/provenance report/references report/study report/uptake report/verdict report/workbook
 simulate/__init__ simulate/cohort simulate/design simulate/dissection simulate/exports simulate/instruments
 simulate/readouts simulate/sheets simulate/truth simulate/world
-tables/__init__ tables/contract tables/raw tables/results
+tables/__init__ tables/comparison tables/contract tables/raw tables/results
 """.split()
 
 
@@ -112,8 +120,9 @@ def name_problems(config):
         yield f"study.timezone: '{config['study']['timezone']}' is not a time zone; write one like Europe/Berlin"
     simulated = Path(config["simulation"]["output"])
     for cohort in config["cohorts"]:
-        # A folder that `simulate` writes need not be there yet.
-        if not Path(cohort["path"]).is_dir() and not Path(cohort["path"]).is_relative_to(simulated):
+        # A folder that `simulate` or `template` writes need not be there yet.
+        is_new = cohort["name"] == config["cohort"]
+        if not Path(cohort["path"]).is_dir() and not Path(cohort["path"]).is_relative_to(simulated) and not is_new:
             yield f"cohorts: the folder '{cohort['path']}' of {cohort['name']} is not there; paths start at {Path.cwd()}"
     tracers = [tracer["name"] for tracer in config["tracers"]]
     yield from unknown(config["counter"]["windows"], tracers, "counter.windows", "tracer")
@@ -207,6 +216,8 @@ def checked(config):
 
 
 config = checked(config)
+# An order of the command line, no setting of the study.
+NEW_COHORT = config.pop("cohort")
 PATHS = {cohort["name"]: Path(cohort["path"]) for cohort in config["cohorts"]}
 COHORTS = list(PATHS)
 MODELS = config["expansion"]["models"]
@@ -227,12 +238,40 @@ wildcard_constraints:
 
 # ---- the files of a cohort ----
 
-SHEETS = ["animals", "doses", "tubes", "scans", "calibration", "readouts", "exclusions", "clocks", "volumes"]
+SHEETS = [
+    "animals",
+    "doses",
+    "tubes",
+    "scans",
+    "calibration",
+    "readouts",
+    "exclusions",
+    "overrides",
+    "clocks",
+    "volumes",
+]
 
 
 def sheet_files(cohort):
     candidates = [PATHS[cohort] / f"{sheet}.csv" for sheet in SHEETS] + [PATHS[cohort] / "cohort.xlsx"]
     return [str(path) for path in candidates if path.is_file()]
+
+
+@cache
+def has_background(cohort):
+    """Whether the cohort's sheet of animals names the background group; true where the study has none."""
+    names = [group["name"] for group in config["groups"] if group["role"] == "background"]
+    texts = []
+    for path in map(Path, sheet_files(cohort)):
+        if path.name == "animals.csv":
+            texts.append(path.read_text(encoding="utf-8-sig", errors="replace"))
+        elif path.suffix == ".xlsx" and zipfile.is_zipfile(path):
+            # A workbook is a zip of XML; its text stands there as it is.
+            with zipfile.ZipFile(path) as book:
+                texts += [
+                    unescape(book.read(name).decode(errors="replace")) for name in book.namelist() if ".xml" in name
+                ]
+    return not names or any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) for name in names for text in texts)
 
 
 def export_files(cohort, folder=None):

@@ -68,6 +68,7 @@ rule build_report:
         doses=of_cohorts(rules.import_tables.output.doses),
         scans=of_cohorts(rules.import_tables.output.scans),
         exclusions=of_cohorts(rules.import_tables.output.exclusions),
+        overrides=of_cohorts(rules.import_tables.output.overrides),
         imported=of_cohorts(rules.import_tables.output.imported),
         tube_activity=of_cohorts(rules.compute_activity.output.tube_activity),
         dose_activity=of_cohorts(rules.compute_activity.output.dose_activity),

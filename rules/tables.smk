@@ -20,6 +20,7 @@ rule import_tables:
         calibration="<results>/{cohort}/1_tables/calibration.csv",
         readouts="<results>/{cohort}/1_tables/readouts.csv",
         exclusions="<results>/{cohort}/1_tables/exclusions.csv",
+        overrides="<results>/{cohort}/1_tables/overrides.csv",
         imported="<results>/{cohort}/1_tables/import.csv",
         quality="<results>/{cohort}/1_tables/quality.csv",
     log:
@@ -37,6 +38,7 @@ rule import_tables:
         counter=config["counter"],
         pet=config["pet"],
         residual_missing=config["uptake"]["residual_missing"],
+        readout_time_of_day=config["readouts"]["time_of_day"],
         core=core_digest("import_tables.py"),
     script:
         "../scripts/import_tables.py"

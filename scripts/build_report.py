@@ -38,6 +38,7 @@ TABLES: tuple[tuple[str, str, type[tables.Table]], ...] = (
     ("agreement", "agreement", tables.Agreement),
     ("quality", "quality", tables.Quality),
     ("exclusions", "exclusions", tables.Exclusions),
+    ("overrides", "overrides", tables.Overrides),
     ("import", "imported", tables.Import),
 )
 
@@ -66,6 +67,7 @@ def main(
     doses: Sequence[str],
     scans: Sequence[str],
     exclusions: Sequence[str],
+    overrides: Sequence[str],
     imported: Sequence[str],
     tube_activity: Sequence[str],
     dose_activity: Sequence[str],
@@ -103,6 +105,7 @@ def main(
         doses=joined(doses, tables.Doses),
         scans=joined(scans, tables.Scans),
         exclusions=joined(exclusions, tables.Exclusions),
+        overrides=joined(overrides, tables.Overrides),
         imported=joined(imported, tables.Import),
         tube_activity=joined(tube_activity, tables.TubeActivity),
         dose_activity=joined(dose_activity, tables.DoseActivity),

@@ -1,11 +1,10 @@
 """Read a cohort's sheets and exports, refuse what cannot be true, and write tables in canonical names and units."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from cartrace import intake, job, tables, vocabulary
-from cartrace.radionuclides import read as read_nuclides
+from cartrace import folder as folders
+from cartrace import job, tables
 from cartrace.tables import (
     Animals,
     Calibration,
@@ -13,6 +12,7 @@ from cartrace.tables import (
     Doses,
     Exclusions,
     Import,
+    Overrides,
     Quality,
     Readouts,
     Rois,
@@ -31,6 +31,7 @@ TABLES: dict[str, type[Table]] = {
     "calibration": Calibration,
     "readouts": Readouts,
     "exclusions": Exclusions,
+    "overrides": Overrides,
     "import": Import,
     "quality": Quality,
 }
@@ -51,6 +52,7 @@ def main(
     calibration: str,
     readouts: str,
     exclusions: str,
+    overrides: str,
     imported: str,
     quality: str,
     cohort: str,
@@ -63,26 +65,40 @@ def main(
     counter: Mapping[str, Any],
     pet: Mapping[str, Any],
     residual_missing: str,
+    readout_time_of_day: str,
 ) -> None:
     """Import one cohort; write nothing where anything is wrong."""
-    study = intake.Study(
+    found = folders.read(
+        sheets=sheets,
+        exports=exports,
+        folder=folder,
+        tissues=tissues,
+        radionuclides=radionuclides,
+        regions=regions,
         cohort=cohort,
         timezone=timezone,
         date_format=date_format,
         residual_missing=residual_missing,
+        readout_time_of_day=readout_time_of_day,
         groups=groups,
         tracers=tracers,
         counter=counter,
         pet=pet,
-        vocabulary=vocabulary.read(tissues, regions),
-        nuclides=read_nuclides(radionuclides),
     )
-    root = Path(folder)
-    sheets, exports = ([paths] if isinstance(paths, str) else paths for paths in (sheets, exports))
-    files = {Path(path).name: Path(path).read_bytes() for path in sheets}
-    exported = [Path(path).relative_to(root).as_posix() for path in exports]
-    found = intake.read(study, files, exported, lambda name: (root / name).read_bytes())
-    paths = [animals, doses, tubes, counts, scans, rois, calibration, readouts, exclusions, imported, quality]
+    paths = [
+        animals,
+        doses,
+        tubes,
+        counts,
+        scans,
+        rois,
+        calibration,
+        readouts,
+        exclusions,
+        overrides,
+        imported,
+        quality,
+    ]
     for (name, table), path in zip(TABLES.items(), paths, strict=True):
         tables.write(found[name], path, table)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from cartrace import job
 from cartrace.config import Config
 from cartrace.simulate import simulate_study

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from cartrace import tables
+from cartrace import group_tests, tables
 from cartrace.config import schema
 from cartrace.tables import Column, Table
+from cartrace.template import header
 
 CORE = Path(__file__).parent / "cartrace"
 DOCS = Path(__file__).parents[1] / "docs"
@@ -24,6 +25,7 @@ FILES = {
     "Calibration": "<cohort>/1_tables/calibration.csv",
     "Readouts": "<cohort>/1_tables/readouts.csv",
     "Exclusions": "<cohort>/1_tables/exclusions.csv",
+    "Overrides": "<cohort>/1_tables/overrides.csv",
     "Import": "<cohort>/1_tables/import.csv",
     "TubeActivity": "<cohort>/2_activity/tubes.csv",
     "DoseActivity": "<cohort>/2_activity/doses.csv",
@@ -60,8 +62,6 @@ KINDS = {
     "time": "time with offset",
     "date": "date",
 }
-# Units that a header may state, by the dimension of its column.
-HEADER_UNITS = {"activity": "MBq", "mass": "g", "volume": "mL", "duration": "s"}
 
 
 def row(*cells: str) -> str:
@@ -87,18 +87,13 @@ def table_section(table: type[Table]) -> str:
     return head + lines
 
 
-def sheet_header(column: Column) -> str:
-    """Name a column as a lab writes it, with an example of its unit."""
-    return f"{column.header} [{HEADER_UNITS[column.quantity]}]" if column.quantity else column.header
-
-
 def sheet_section(table: type[Table]) -> str:
     head = f"\n## {table.__name__.lower()}\n\n{table.__doc__}\n\n"
     lines = row("column", "holds", "required", "allowed", "meaning") + row(*["---"] * 5)
     for column in table.sheet_columns():
         required = "yes" if column.required else ""
         kind = "time" if column.kind == "time" else KINDS[column.kind]
-        lines += row(f"`{sheet_header(column)}`", kind, required, limits(column), column.meaning)
+        lines += row(f"`{header(column)}`", kind, required, limits(column), column.meaning)
     return head + lines
 
 
@@ -242,8 +237,11 @@ def assumptions(path: Path) -> list[str]:
 
 def methods_page() -> str:
     """Return the methods as they stand, with the assumptions that the code makes now."""
-    head = (DOCS / "methods.md").read_text(encoding="utf-8").split("\n## Assumptions\n")[0]
-    text = f"{head}\n## Assumptions\n\n{WRITTEN}\nEach is made where the code says so, in the module that is named.\n\n"
+    head = (DOCS / "methods.md").read_text(encoding="utf-8").split("\n## Assumptions\n")[0].split("\n## Tests\n")[0]
+    text = f"{head}\n## Tests\n\n{WRITTEN}\n" + row("test", "when", "gives", "reference") + row(*["---"] * 4)
+    for test in group_tests.TESTS:
+        text += row(f"{test.label} (`{test.name}`)", test.when, test.effect or "p only", test.reference)
+    text += f"\n## Assumptions\n\n{WRITTEN}\nEach is made where the code says so, in the module that is named.\n\n"
     for path in sorted(CORE.rglob("*.py")):
         name = ".".join(path.relative_to(CORE).with_suffix("").parts)
         text += "".join(f"- `{name}`: {said}\n" for said in assumptions(path))

@@ -87,6 +87,17 @@ class Counter(_Section):
         float | None, Field(ge=0, description="Background rate [1/s] of a run without blanks")
     ] = None
     time_is: Annotated[Literal["start", "end"], Field(description="What a tube's time in the export is")] = "start"
+    count_s: Annotated[
+        float | None, Field(gt=0, description="Counting time of every tube [s], for exports that do not carry it")
+    ] = None
+    cpm_state: Annotated[
+        Literal["undeclared", "raw", "net", "run_start"],
+        Field(
+            description="What CPM in the exports is: raw: 60 times the rate; net: corrected for dead time and "
+            "background; run_start: net and decay-corrected to the start of the run. Held against the counts; "
+            "quantified from only where there are none"
+        ),
+    ] = "undeclared"
     columns: Annotated[
         dict[str, str],
         Field(description="Column map of format table: rack, position, counted_at, count_s, counts, window"),
@@ -107,6 +118,18 @@ class Pet(_Section):
             "frame_mid_s, value, sd, volume_ml"
         ),
     ] = {}
+
+
+class ReadoutSettings(_Section):
+    """Exports of readouts: bioluminescence, calipers."""
+
+    time_of_day: Annotated[
+        str,
+        Field(
+            pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+            description="Time of day of a readout whose export has a date, or a day, and no time",
+        ),
+    ] = "12:00"
 
 
 class UptakeSettings(_Section):
@@ -204,6 +227,27 @@ class Expansion(_Section):
     exponential_window_days: Annotated[
         list[float], Field(min_length=2, max_length=2, description="Days that the exponential is fitted to")
     ] = [0.0, 10.0]
+    error_model: Annotated[
+        Literal["log_normal", "additive", "combined"],
+        Field(
+            description="Scatter about the curve: by a constant factor; by a constant amount; or both, the amount "
+            "being the scatter between background mice and the factor estimated"
+        ),
+    ] = "log_normal"
+    use_measurement_se: Annotated[
+        bool,
+        Field(
+            description="Whether the standard uncertainty of each response is a known part of its scatter; in the "
+            "combined error it takes the place of the scatter between background mice"
+        ),
+    ] = False
+    interval: Annotated[
+        Literal["profile", "wald"],
+        Field(
+            description="Intervals of a mouse's parameters: profile likelihood, which need not be symmetric and may be "
+            "open on a side, or Student's t on the parameter's scale; the area always has the latter"
+        ),
+    ] = "profile"
     confidence: Annotated[float, Field(gt=0, lt=1, description="Level of the intervals")] = 0.95
 
 
@@ -335,8 +379,8 @@ class Simulation(_Section):
     ]
     groups: Annotated[list[SimulatedGroup], Field(description="Truth by group")] = [
         SimulatedGroup(name="UTD", has_reporter=False),
-        SimulatedGroup(name="NT", growth_rate_per_day=0.20, contraction_rate_per_day=0.06, peak_day=10.0),
-        SimulatedGroup(name="CAR", growth_rate_per_day=0.42, contraction_rate_per_day=0.12, peak_day=11.0),
+        SimulatedGroup(name="NT", growth_rate_per_day=0.22, contraction_rate_per_day=0.12, peak_day=10.0),
+        SimulatedGroup(name="CAR", growth_rate_per_day=0.45, contraction_rate_per_day=0.18, peak_day=10.0),
     ]
     between_mouse_sd: Annotated[float, Field(ge=0, description="Standard deviation of log parameters between mice")] = (
         0.15
@@ -361,6 +405,7 @@ class Config(_Section):
     regions: list[Region] = []
     counter: Counter = Field(default_factory=Counter)
     pet: Pet = Field(default_factory=Pet)
+    readouts: ReadoutSettings = Field(default_factory=ReadoutSettings)
     uptake: UptakeSettings = Field(default_factory=UptakeSettings)
     uncertainty: Uncertainty = Field(default_factory=Uncertainty)
     quality: QualityThresholds = Field(default_factory=QualityThresholds)
@@ -369,6 +414,13 @@ class Config(_Section):
     comparison: Comparison
     report: Report = Field(default_factory=Report)
     simulation: Simulation = Field(default_factory=Simulation)
+    cohort: Annotated[
+        str,
+        Field(
+            pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]*)?$",
+            description="Name of the new cohort whose empty folder the target `template` writes; for the command line",
+        ),
+    ] = ""
     seed: Annotated[int, Field(ge=0, description="Seed of everything that draws at random")] = 20260301
 
 

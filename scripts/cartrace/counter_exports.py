@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from cartrace import readers, times
+from cartrace import counter_rates, readers, times
 from cartrace.cohort import Cohort
 from cartrace.errors import Problem
 from cartrace.lab import Findings, Lab
 from cartrace.radionuclides import Nuclide, normal_name
-from cartrace.readers import CounterRun, CountRow, Export, Settings, cpm
+from cartrace.readers import CounterRun, CountRow, Export, Settings
 from cartrace.sheet import Clock, Sheet
 
 
@@ -27,7 +27,9 @@ def join(cohort: Cohort, lab: Lab, export: Export, rows: list[int], findings: Fi
     InputError
         The export cannot be read.
     """
-    settings = Settings(columns=lab.counter.get("columns") or {}, date_format=lab.date_format)
+    settings = Settings(
+        columns=lab.counter.get("columns") or {}, date_format=lab.date_format, count_s=lab.counter.get("count_s")
+    )
     reader = readers.choose(export, what="counter", form=lab.counter["format"], settings=settings)
     run = reader.reads(export, settings)
     assert isinstance(run, CounterRun)
@@ -36,6 +38,7 @@ def join(cohort: Cohort, lab: Lab, export: Export, rows: list[int], findings: Fi
     racks, positions = cohort.column("tubes", "rack"), cohort.column("tubes", "position")
     place = {(racks[index], positions[index]): index for index in rows}
     window_of, problems = _windows(export, run, lab)
+    run, said = counter_rates.judged(export, run, started, window_of, lab, problems)
     problems += _leftovers(cohort["tubes"], export, run, place)
     problems += _order_of_counts(cohort, export, run, started, place)
     problems += _impossible(export, run)
@@ -44,7 +47,7 @@ def join(cohort: Cohort, lab: Lab, export: Export, rows: list[int], findings: Fi
     findings.problems += problems
     counts = _counts(cohort, export, run, started, place, window_of)
     findings.counts += counts
-    finding = _cpm_finding(run, started, window_of, lab)
+    finding = "; ".join(filter(None, (run.finding, said)))
     n_used = len({row[-1] for row in counts})
     findings.read(export, reader.name, run.n_rows, n_used, run.conversions, clock.offset_s, finding)
 
@@ -100,7 +103,7 @@ def _started(export: Export, run: CounterRun, lab: Lab, clock: Clock) -> dict[tu
     started = {}
     for row in order:
         written = row.counted_at if row.counted_at.tzinfo is not None else next(with_offset)
-        lead = row.count_s if lab.counter["time_is"] == "end" else 0.0
+        lead = row.count_s if (run.time_is or lab.counter["time_is"]) == "end" else 0.0
         # Through UTC: a local time moved across a clock change would keep its old offset.
         moved = written.astimezone(UTC) - timedelta(seconds=offset + lead)
         started[row.rack, row.position] = moved.astimezone(written.tzinfo)
@@ -162,27 +165,24 @@ def _windows(export: Export, run: CounterRun, lab: Lab) -> tuple[dict[str, str],
             problems.append(export.problem("window-ambiguous", why, remedy))
         if matches:
             found[tracer["name"]] = matches[0]
-        elif not declared and len(windows) == len(lab.tracers) == 1 and not _is_nuclide(windows[0], lab.nuclides):
+        elif not declared and len(windows) == len(lab.tracers) == 1 and not window_nuclide(windows[0], lab.nuclides):
             found[tracer["name"]] = windows[0]
     return found, problems
 
 
 def _matching(windows: list[str], name: str) -> list[str]:
     exact = [window for window in windows if _normal(window) == _normal(name)]
-    return exact or [window for window in windows if normal_name(_token(window)) == normal_name(_normal(name))]
+    return exact or [window for window in windows if counter_rates.window_nuclide(window) == normal_name(_normal(name))]
 
 
 def _normal(name: str) -> str:
     return unicodedata.normalize("NFKC", name).strip()
 
 
-def _token(window: str) -> str:
-    """Return the nuclide in a window's name: ⁹⁹ᵐTc_112-168 is 99mTc."""
-    return _normal(window).split("_")[0].split(" ")[0]
-
-
-def _is_nuclide(window: str, nuclides: Sequence[Nuclide]) -> bool:
-    return normal_name(_token(window)) in {nuclide.name for nuclide in nuclides}
+def window_nuclide(window: str, nuclides: Sequence[Nuclide]) -> str:
+    """Return the known nuclide that a window is named after, empty where it is named after none."""
+    name = counter_rates.window_nuclide(window)
+    return name if name in {nuclide.name for nuclide in nuclides} else ""
 
 
 def _tracer_of(window: str, window_of: Mapping[str, str], own: str) -> str:
@@ -243,33 +243,3 @@ def _settings_against(cohort: Cohort, lab: Lab, export: Export, run: CounterRun,
         remedy = "Count blanks with the samples, or declare 'counter.background_cps' in the config"
         problems.append(export.problem("no-blank", why, remedy))
     return problems
-
-
-def _cpm_finding(
-    run: CounterRun, started: Mapping[tuple[str, str], datetime], window_of: Mapping[str, str], lab: Lab
-) -> str:
-    nuclides = {nuclide.name: nuclide for nuclide in lab.nuclides}
-    of_tracer = {tracer["name"]: normal_name(tracer["nuclide"]) for tracer in lab.tracers}
-    begin = min(started.values()).timestamp() if started else 0.0
-    sentences = []
-    windows = list(dict.fromkeys(row.window for row in run.rows))
-    for window in windows:
-        names = {of_tracer[tracer] for tracer, counted in window_of.items() if counted == window} or {
-            normal_name(_token(window))
-        }
-        name = next(iter(names)) if len(names) == 1 else ""
-        rows = [row for row in run.rows if row.window == window]
-        rate = np.array([row.cpm for row in rows])
-        if name not in nuclides or not np.isfinite(rate).any():
-            continue
-        count_s = np.array([row.count_s for row in rows])
-        start = np.array([started[row.rack, row.position].timestamp() - begin for row in rows])
-        found = cpm.state(
-            start + count_s / 2,
-            count_s,
-            np.array([row.counts for row in rows]),
-            rate,
-            decay_constant_per_s=float(np.log(2) / nuclides[name].half_life_s("ENSDF")),
-        )
-        sentences.append(f"{window}: {found}" if len(windows) > 1 else found)
-    return "; ".join(sentences)

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+_SHOWN_ROWS = 12
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -29,6 +31,10 @@ class Problem:
         Row as Excel shows it (the header is row 1).
     column, value : str
         Column header and the cell's text, as they stand in the file.
+    letter : str
+        Letter of the column in Excel, or empty.
+    more : tuple of int
+        Further rows with the same problem.
     """
 
     code: str
@@ -39,13 +45,18 @@ class Problem:
     row: int | None = None
     column: str = ""
     value: str | None = None
+    letter: str = ""
+    more: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         place = " > ".join(part for part in (self.file, self.sheet) if part)
-        if self.row is not None:
+        if self.more:
+            rows = [str(row) for row in (self.row, *self.more)]
+            place += f", {len(rows)} rows: {', '.join(rows[:_SHOWN_ROWS])}{', ...' if len(rows) > _SHOWN_ROWS else ''}"
+        elif self.row is not None:
             place += f", row {self.row}"
         if self.column:
-            place += f", column '{self.column}'"
+            place += f", column {self.letter} '{self.column}'" if self.letter else f", column '{self.column}'"
         quoted = "" if self.value is None else f" (found '{self.value}')"
         return f"{place or 'study'}: {self.why}{quoted}. {self.remedy}. [{self.code}]"
 
@@ -55,8 +66,9 @@ class InputError(Exception):
 
     def __init__(self, problems: Sequence[Problem], *, consequence: str = "Nothing was calculated.") -> None:
         self.problems = tuple(problems)
-        count = len(self.problems)
-        lines = [f"{count} problem{'s' if count != 1 else ''} in the input. {consequence}"]
+        count, places = len(self.problems), sum(1 + len(problem.more) for problem in self.problems)
+        spread = f", in {places} places" if places > count else ""
+        lines = [f"{count} problem{'s' if count != 1 else ''} in the input{spread}. {consequence}"]
         lines += [f"  {number}. {problem}" for number, problem in enumerate(self.problems, start=1)]
         super().__init__("\n".join(lines))
 
@@ -70,3 +82,32 @@ def nearest(name: str, known: Iterable[str], *, most: int = 1) -> list[str]:
 def plain(name: str) -> str:
     """Return `name` in the form in which headers and names are compared: lower case, one kind of separator."""
     return " ".join(name.replace("_", " ").replace("-", " ").lower().split())
+
+
+def column_letter(index: int) -> str:
+    """Return the letter that Excel shows above a column; the first has the index 0.
+
+    Examples
+    --------
+    >>> column_letter(27)
+    'AB'
+    """
+    letters = ""
+    while index >= 0:
+        index, place = divmod(index, 26)
+        letters, index = chr(ord("A") + place) + letters, index - 1
+    return letters
+
+
+def column_index(letters: str) -> int:
+    """Return the index of the column under these letters in Excel; A is 0.
+
+    Examples
+    --------
+    >>> column_index("AB")
+    27
+    """
+    index = 0
+    for letter in letters.upper():
+        index = 26 * index + ord(letter) - ord("A") + 1
+    return index - 1

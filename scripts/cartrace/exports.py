@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from cartrace import counter_exports, pet_exports
+from cartrace import counter_exports, pet_exports, readout_exports
 from cartrace.cohort import Cohort
 from cartrace.errors import InputError, nearest
 from cartrace.lab import Findings, Lab
@@ -17,6 +17,8 @@ from cartrace.sheet import Sheet
 from cartrace.tables import Counts, Rois
 
 COUNT_COLUMNS = [column.name for column in Counts.columns if column.name != "cohort"]
+# What may stand beside a ROI export: acquisition times of PMOD, the JSON of BIDS.
+_BESIDE = (".acqtimes", ".json")
 ROI_COLUMNS = [column.name for column in Rois.columns if column.name != "cohort"]
 
 
@@ -27,7 +29,7 @@ def table(rows: list[tuple[Any, ...]], columns: list[str], cohort: str) -> pd.Da
     return frame
 
 
-def read(cohort: Cohort, lab: Lab, files: Sequence[str], load: Callable[[str], bytes]) -> Findings:
+def read(cohort: Cohort, lab: Lab, files: Sequence[str], load: Callable[[str], Export]) -> Findings:
     """Read every export that a sheet names, and join it with the sheet.
 
     Parameters
@@ -39,22 +41,28 @@ def read(cohort: Cohort, lab: Lab, files: Sequence[str], load: Callable[[str], b
     files : sequence of str
         Paths of all exports inside the cohort's folder.
     load : callable
-        Bytes of such a path.
+        The file behind such a path, with the cohort's overrides applied.
     """
     findings = Findings()
     for name, rows in _files(cohort["tubes"], "counter_file", "counter", files):
         try:
-            counter_exports.join(cohort, lab, Export(name, load(name)), rows, findings)
+            counter_exports.join(cohort, lab, load(name), rows, findings)
         except InputError as error:
             findings.problems += error.problems
-    beside = [file for file in files if file.startswith("pet/") and file.endswith(".acqtimes")]
+    companions = {end: [file for file in files if file.startswith("pet/") and file.endswith(end)] for end in _BESIDE}
     for name, rows in _files(cohort["scans"], "file", "pet", files):
-        export = Export(name, load(name))
-        times = pet_exports.beside(name, beside)
+        near = {end: pet_exports.beside(name, own, exact=end == ".json") for end, own in companions.items()}
+        beside = {end: load(file) for end, file in near.items() if file and file != name}
         try:
-            pet_exports.join(cohort, lab, export, rows, Export(times, load(times)) if times else None, findings)
+            pet_exports.join(cohort, lab, load(name), rows, beside, findings)
         except InputError as error:
             findings.problems += error.problems
+    for name in (file for file in files if file.startswith("readouts/")):
+        try:
+            readout_exports.join(cohort, lab, load(name), findings)
+        except InputError as error:
+            findings.problems += error.problems
+            findings.used.add(name)
     pet_exports.volumes_left(cohort, findings)
     for file in files:
         if file not in findings.used:

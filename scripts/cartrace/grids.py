@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from cartrace import workbooks
 from cartrace.errors import Problem, plain
 
 # A text in a CSV; also a number, a flag, a date or a time in a workbook.
@@ -87,11 +87,11 @@ def from_csv(content: bytes, known: Iterable[str]) -> Grid:
         return Grid([], problems=(text,))
     known = {plain(name) for name in known}
     head = text.splitlines()[:12]
-    scores = {
-        delimiter: max((_known_in(line, delimiter, known) for line in head), default=0) for delimiter in DELIMITERS
-    }
-    delimiter = max(DELIMITERS, key=lambda candidate: scores[candidate])
     try:
+        scores = {
+            delimiter: max((_known_in(line, delimiter, known) for line in head), default=0) for delimiter in DELIMITERS
+        }
+        delimiter = max(DELIMITERS, key=lambda candidate: scores[candidate])
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as error:
         problem = Problem(
@@ -106,55 +106,40 @@ def _known_in(line: str, delimiter: str, known: Iterable[str]) -> int:
     return sum(plain(re.sub(r"\[.*\]\s*$", "", cell)) in known for cell in cells)
 
 
-def is_workbook(content: bytes) -> bool:
-    """Return whether the bytes begin like those of an .xlsx file, whatever the file is called."""
-    return content.startswith(b"PK\x03\x04")
-
-
 def from_workbook(content: bytes) -> dict[str, Grid]:
     """Return the grids of an .xlsx workbook by the name of their sheet.
 
     A formula counts with the value that Excel left in the file; one without is a problem. A date without a time of day
     and an identifier with leading zeros come out as Excel shows them.
     """
-    import openpyxl  # a third of a second, for workbooks only
-
     try:
-        formulas = openpyxl.load_workbook(io.BytesIO(content))
-        values = openpyxl.load_workbook(io.BytesIO(content), data_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        problem = Problem(
-            "not-a-workbook", f"the workbook cannot be opened ({error})", "Save it in Excel as .xlsx and try again"
-        )
-        return {"": Grid([], kind="xlsx", problems=(problem,))}
-    return {
-        name: _worksheet(formulas[name], values[name])
-        for name in formulas.sheetnames
-        if hasattr(formulas[name], "iter_rows")
-    }
+        values = workbooks.opened(content)
+        formulas = workbooks.opened(content, data_only=False) if workbooks.has_formulas(content) else None
+        return {name: _worksheet(values, formulas, name) for name in workbooks.names(values)}
+    except workbooks.WorkbookProblem as error:
+        return {"": Grid([], kind="xlsx", problems=(error.problem,))}
 
 
-def _worksheet(formulas: Any, values: Any) -> Grid:
-    rows: list[list[Cell]] = []
-    problems: list[Problem] = []
-    for with_formulas, with_values in zip(formulas.iter_rows(), values.iter_rows(), strict=True):
-        row: list[Cell] = []
-        for cell, cached in zip(with_formulas, with_values, strict=True):
-            if cell.data_type == "f" and cached.value is None:
-                problems.append(_no_value(cell, formulas))
-            row.append(_workbook_cell(cached))
-        rows.append(row)
-    return Grid(rows, kind="xlsx", problems=tuple(problems))
+def _worksheet(values: Any, formulas: Any, name: str) -> Grid:
+    rows = [list(row) for row in workbooks.rows(values, name)]
+    shown = [[_workbook_cell(cell) for cell in row] for row in rows]
+    problems = []
+    for row, with_formulas in zip(rows, workbooks.rows(formulas, name) if formulas else (), strict=False):
+        problems += [
+            _no_value(cell, shown[0])
+            for cell, cached in zip(with_formulas, row, strict=True)
+            if cell.data_type == "f" and cached.value is None
+        ]
+    return Grid(shown, kind="xlsx", problems=tuple(problems))
 
 
-def _no_value(cell: Any, sheet: Any) -> Problem:
-    header = sheet.cell(row=1, column=cell.column).value
+def _no_value(cell: Any, headers: list[Cell]) -> Problem:
+    header = headers[cell.column - 1] if cell.column <= len(headers) else ""
     formula = getattr(cell.value, "text", cell.value)
     why = "the formula has no value: the file was written by a program that does not calculate"
     remedy = "Open it in Excel and save it, or put the value in place of the formula"
-    return Problem(
-        "formula-without-value", why, remedy, row=cell.row, column=str(header or cell.column_letter), value=str(formula)
-    )
+    place = {"row": cell.row, "column": str(header or cell.column_letter), "letter": cell.column_letter}
+    return Problem("formula-without-value", why, remedy, value=str(formula), **place)
 
 
 def _workbook_cell(cell: Any) -> Cell:

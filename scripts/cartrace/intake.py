@@ -11,19 +11,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cartrace import exports, grids, ledger, sheet_rules, sheets, times
+from cartrace import exports, grids, ledger, overrides, plausibility, sheet_rules, sheets, times
 from cartrace.clock import shift
 from cartrace.cohort import Cohort
+from cartrace.collapse import collapse
 from cartrace.errors import InputError, Problem, nearest, plain
 from cartrace.exports import COUNT_COLUMNS, ROI_COLUMNS
 from cartrace.lab import Lab
-from cartrace.messages import collapse
+from cartrace.plausibility import Evidence
 from cartrace.radionuclides import Nuclide
-from cartrace.readers.export import plain_number
+from cartrace.readers.export import Export, plain_number
 from cartrace.sheet import Clock, Sheet
 from cartrace.sheet_models import CLOCK_OF, Reading
-from cartrace.tables import SHEETS, Clocks, Table
+from cartrace.tables import SHEETS, Clocks, Overrides, Table
 from cartrace.vocabulary import Vocabulary
+from cartrace.workbooks import is_workbook
 
 WORKBOOK = "cohort.xlsx"
 BY_NAME: Mapping[str, type[Table]] = {table.__name__.lower(): table for table in SHEETS}
@@ -51,6 +53,8 @@ class Study:
         Regions and tissues.
     nuclides : sequence of Nuclide
         Half-lives.
+    readout_time_of_day : str
+        Time of day of a readout whose export has a date only, HH:MM.
     """
 
     cohort: str
@@ -63,6 +67,7 @@ class Study:
     pet: Mapping[str, Any]
     vocabulary: Vocabulary
     nuclides: Sequence[Nuclide]
+    readout_time_of_day: str
 
 
 def read(
@@ -84,7 +89,7 @@ def read(
     Returns
     -------
     dict of str to DataFrame
-        animals, doses, tubes, counts, scans, rois, calibration, readouts, exclusions, import, quality.
+        animals, doses, tubes, counts, scans, rois, calibration, readouts, exclusions, overrides, import, quality.
 
     Raises
     ------
@@ -100,19 +105,38 @@ def read(
         read_in, study.groups, [item["name"] for item in study.tracers], study.vocabulary, study.residual_missing
     )
     sheet_rules.check(cohort)
-    lab = Lab(study.counter, study.pet, study.tracers, study.nuclides, clocks, study.date_format)
-    found = exports.read(cohort, lab, exported, load)
+    lab = Lab(
+        study.counter, study.pet, study.tracers, study.nuclides, clocks, study.date_format, study.readout_time_of_day
+    )
+    corrected = overrides.correct_exports(read_in, exported, load)
+    found = exports.read(cohort, lab, exported, lambda name: corrected.get(name) or Export(name, load(name)))
+    evidence = Evidence(
+        cohort,
+        lab,
+        exports.table(found.counts, COUNT_COLUMNS, study.cohort),
+        exports.table(found.rois, ROI_COLUMNS, study.cohort),
+        {row["file"]: row["sha256"] for row in found.imported},
+    )
     problems = general + [problem for sheet in read_in.values() for problem in _by_row(sheet.problems)] + found.problems
+    problems += plausibility.impossible(evidence)
     if problems:
-        raise InputError(collapse(problems))
+        raise _refusal(study.cohort, problems)
+    odd = plausibility.odd(evidence)
     tables = {name: sheet.frame for name, sheet in read_in.items()}
     weighed = tables["tubes"]["gross_g"] - tables["tubes"]["tare_g"]
     tables["tubes"]["mass_g"] = tables["tubes"]["mass_g"].fillna(weighed)
-    tables["counts"] = exports.table(found.counts, COUNT_COLUMNS, study.cohort)
-    tables["rois"] = exports.table(found.rois, ROI_COLUMNS, study.cohort)
+    tables["counts"], tables["rois"] = evidence.counts, evidence.rois
     tables["import"] = ledger.imported(study.cohort, files, read_in, notes, found)
-    tables["quality"] = ledger.quality(study.cohort, cohort, found, strangers)
+    tables["quality"] = ledger.quality(study.cohort, cohort, found, strangers, odd)
     return tables
+
+
+def _refusal(cohort: str, problems: Sequence[Problem]) -> InputError:
+    consequence = (
+        f"Nothing was calculated from the cohort {cohort}. docs/errors.md explains the codes in brackets; what can "
+        "harm most comes first."
+    )
+    return InputError(collapse(problems), consequence=consequence)
 
 
 def _wall(study: Study) -> tzinfo:
@@ -150,17 +174,24 @@ def _sheets(
     zones: dict[str, tzinfo] = dict.fromkeys(("calibrator", "counter", "scanner", "wall"), wall)
     reading = Reading(zones, study.date_format)
     read_in: dict[str, Sheet] = {}
-    # The clocks first: a device may keep a zone of its own.
-    for name in ["clocks", *(name for name in BY_NAME if name != "clocks")]:
+    corrections: dict[str, list[overrides.Override]] = {}
+    # First what changes the others: overrides their cells, clocks their zones.
+    order = ["overrides", "clocks"]
+    for name in [*order, *(name for name in BY_NAME if name not in order)]:
         table = BY_NAME[name]
         if name not in found:
             read_in[name] = sheets.absent(table)
             continue
         file, tab, grid = found[name]
+        own = corrections.get(f"{file} > {tab}" if tab else file)
+        if own and table is not Overrides:
+            grid = overrides.correct_grid(read_in["overrides"], grid, own)
         read_in[name] = sheets.read(grid, table, file=file, name=tab, cohort=study.cohort, reading=reading)
+        if table is Overrides:
+            corrections = overrides.declared(read_in[name])
         if table is Clocks:
-            own = dict(sheets.clocks(replace(read_in[name], problems=[]), wall))
-            reading = replace(reading, zones={device: clock.zone for device, clock in own.items()})
+            device_clocks = dict(sheets.clocks(replace(read_in[name], problems=[]), wall))
+            reading = replace(reading, zones={device: clock.zone for device, clock in device_clocks.items()})
     if "animals" not in found and not problems:
         remedy = f"Add animals.csv, or a sheet 'animals' to {WORKBOOK}, with one row per mouse"
         problem = Problem("missing-sheet", "the cohort has no sheet of animals", remedy, file=study.cohort)
@@ -176,7 +207,7 @@ def _grids(files: Mapping[str, bytes]) -> tuple[dict[str, tuple[str, str, grids.
     for file, content in files.items():
         if file != WORKBOOK:
             name = file.removesuffix(".csv")
-            if grids.is_workbook(content):
+            if is_workbook(content):
                 remedy = f"Save it as CSV UTF-8, or put its sheets into {WORKBOOK}"
                 problem = Problem("not-a-csv", "this is an Excel workbook with the name of a CSV", remedy)
                 found[name] = (file, "", grids.Grid([], problems=(problem,)))
@@ -189,6 +220,8 @@ def _grids(files: Mapping[str, bytes]) -> tuple[dict[str, tuple[str, str, grids.
             continue
         for tab, grid in grids.from_workbook(content).items():
             name = plain(tab)
+            if name.startswith("x "):
+                continue
             if not tab:
                 problems += [replace(problem, file=file) for problem in grid.problems]
             elif name in BY_NAME:

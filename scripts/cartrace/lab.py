@@ -29,6 +29,8 @@ class Lab:
         Every device's clock.
     date_format : str
         ISO, DMY or MDY.
+    readout_time_of_day : str
+        Time of day of a readout whose export has a date only, HH:MM.
     """
 
     counter: Mapping[str, Any]
@@ -37,6 +39,7 @@ class Lab:
     nuclides: Sequence[Nuclide]
     clocks: Mapping[str, Clock]
     date_format: str
+    readout_time_of_day: str
 
 
 @dataclass
@@ -45,6 +48,7 @@ class Findings:
 
     counts: list[tuple[Any, ...]] = field(default_factory=list)
     rois: list[tuple[Any, ...]] = field(default_factory=list)
+    readouts: list[tuple[Any, ...]] = field(default_factory=list)
     imported: list[dict[str, Any]] = field(default_factory=list)
     quality: list[tuple[str, str, str]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)

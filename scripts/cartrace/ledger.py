@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from cartrace import overrides, plausibility
 from cartrace.cohort import Cohort
 from cartrace.lab import Findings
 from cartrace.sheet import Sheet
@@ -43,21 +44,28 @@ def imported(
                 "finding": "",
             }
         )
-    frame = pd.DataFrame(rows + found.imported)
+    rows += found.imported
+    for row in rows:
+        corrected = overrides.counted(read_in["overrides"], str(row["file"]))
+        row["conversions"] = "; ".join(filter(None, (str(row["conversions"]), corrected)))
+    frame = pd.DataFrame(rows)
     frame.insert(0, "cohort", cohort_name)
     return frame
 
 
-def quality(cohort_name: str, cohort: Cohort, found: Findings, strangers: Sequence[str]) -> pd.DataFrame:
-    """Return the table of warnings."""
+def quality(
+    cohort_name: str, cohort: Cohort, found: Findings, strangers: Sequence[str], odd: Sequence[plausibility.Row]
+) -> pd.DataFrame:
+    """Return the table of warnings; `odd` are those of the checks of plausibility."""
     rows = [*_gaps(cohort), *found.quality]
     rows += [
         ("unused-sheet", tab, f"The sheet '{tab}' of the workbook is none of cartrace's and was not read")
         for tab in strangers
     ]
-    frame = pd.DataFrame(rows, columns=["check", "subject", "message"])
+    every = [*((*row, np.nan, np.nan) for row in rows), *odd]
+    frame = pd.DataFrame(every, columns=["check", "subject", "message", "value", "threshold"])
     frame.insert(0, "cohort", cohort_name)
-    return frame.assign(status="warn", value=np.nan, threshold=np.nan)
+    return frame.astype({"value": float, "threshold": float}).assign(status="warn")
 
 
 def _gaps(cohort: Cohort) -> list[tuple[str, str, str]]:

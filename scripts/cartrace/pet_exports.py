@@ -3,33 +3,49 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import PurePosixPath
 
 import numpy as np
 
-from cartrace import readers, roi_units
+from cartrace import readers, roi_units, rule_forms
 from cartrace.cohort import Cohort
 from cartrace.errors import Problem, plain
 from cartrace.lab import Findings, Lab
 from cartrace.readers import Export, RoiRow, RoiTable, Settings, pmod
 from cartrace.roi_units import Conversion
+from cartrace.sheet import Sheet
 
 
-def beside(name: str, candidates: Sequence[str]) -> str | None:
-    """Return the file of acquisition times beside an export: of its name, else of one that its name begins with."""
+def beside(name: str, candidates: Sequence[str], *, exact: bool = False) -> str | None:
+    """Return the file beside an export that belongs to it: of its name, else of one that its name begins with."""
     own = PurePosixPath(name)
     near = {PurePosixPath(file).stem: file for file in candidates if PurePosixPath(file).parent == own.parent}
+    if exact:
+        return near.get(own.stem)
     stems = [stem for stem in near if own.stem == stem or own.stem.startswith(tuple(stem + mark for mark in "_-. "))]
     return near[max(stems, key=len)] if stems else None
 
 
 def join(
-    cohort: Cohort, lab: Lab, export: Export, rows: list[int], acquisition: Export | None, findings: Findings
+    cohort: Cohort, lab: Lab, export: Export, rows: list[int], near: Mapping[str, Export], findings: Findings
 ) -> None:
-    """Read a ROI export and add its regions to the findings; `rows` are its rows in the sheet of scans.
+    """Read a ROI export and add its regions to the findings.
+
+    Parameters
+    ----------
+    cohort, lab : Cohort, Lab
+        The sheets, and what the config says.
+    export : Export
+        The file.
+    rows : list of int
+        Its rows in the sheet of scans.
+    near : mapping of str to Export
+        What stands beside it, by the end of its name: .acqtimes, .json.
+    findings : Findings
+        Where its regions and its problems go.
 
     Raises
     ------
@@ -38,25 +54,25 @@ def join(
     """
     settings = Settings(columns=lab.pet.get("columns") or {}, date_format=lab.date_format)
     reader = readers.choose(export, what="pet", form=lab.pet["format"], settings=settings)
-    if acquisition is not None and reader.name == "pmod_voistat":
-        frames = pmod.acquisition_times(acquisition)
-        same_name = PurePosixPath(acquisition.name).stem == PurePosixPath(export.name).stem
-        if same_name or pmod.fits(pmod.midpoints(export) or [], frames):
-            settings = replace(settings, frames=frames)
-            if acquisition.name not in findings.used:
-                findings.read(acquisition, "pmod_acqtimes", len(frames), len(frames), (), np.nan, "")
-    roi = reader.reads(export, settings)
+    roi = reader.reads(export, _with_companions(export, reader.name, settings, near, findings))
     assert isinstance(roi, RoiTable)
     scans = cohort["scans"]
     chosen = _animals_of(cohort, export, roi, rows, findings)
     used, conversions = 0, list(roi.conversions)
     for index, own in chosen.items():
         _order_of_scan(cohort, lab, index, own, roi)
+        _decay_reference(scans, index, roi)
         stated, dose, weight = (
             cohort.column("scans", name)[index] for name in ("unit", "suv_dose_kbq", "suv_weight_g")
         )
+        scale = roi.scale(own[0].labels)
         try:
-            conversion = roi_units.conversion(roi.unit, str(stated), suv_dose_kbq=dose, suv_weight_g=weight)
+            conversion = roi_units.conversion(
+                scale.unit,
+                str(stated),
+                suv_dose_kbq=roi_units.one_of("suv_dose_kbq", scale.dose_kbq, dose),
+                suv_weight_g=roi_units.one_of("suv_weight_g", scale.weight_g, weight),
+            )
         except roi_units.UnitProblem as problem:
             scans.problems.append(scans.problem(index, problem.column, problem.code, problem.why, problem.remedy))
             continue
@@ -64,6 +80,36 @@ def join(
             conversions.append(conversion.words)
         used += _scan(cohort, export, index, own, conversion, findings)
     findings.read(export, reader.name, roi.n_rows, used, conversions, np.nan, roi.finding)
+
+
+def _with_companions(
+    export: Export, reader: str, settings: Settings, near: Mapping[str, Export], findings: Findings
+) -> Settings:
+    """Return the settings with what stands beside the export, where its reader takes it."""
+    if reader == "bids_tacs" and ".json" in near:
+        settings = replace(settings, sidecar=near[".json"])
+        if near[".json"].name not in findings.used:
+            findings.read(near[".json"], "bids_json", 1, 1, (), np.nan, "")
+    acquisition = near.get(".acqtimes")
+    if reader == "pmod_voistat" and acquisition is not None:
+        frames = pmod.acquisition_times(acquisition)
+        same_name = PurePosixPath(acquisition.name).stem == PurePosixPath(export.name).stem
+        if same_name or pmod.fits(pmod.midpoints(export) or [], frames):
+            settings = replace(settings, frames=frames)
+            if acquisition.name not in findings.used:
+                findings.read(acquisition, "pmod_acqtimes", len(frames), len(frames), (), np.nan, "")
+    return settings
+
+
+def _decay_reference(scans: Sheet, index: int, roi: RoiTable) -> None:
+    """Hold what the sheet says of the decay correction against what the export itself says."""
+    stated = str(scans.frame["decay_corrected_to"].iloc[index])
+    if roi.corrected_to is None or not stated or stated in roi.corrected_to:
+        return
+    own = " or ".join(f"'{name}'" for name in sorted(roi.corrected_to))
+    why = f"the export's own header says {own}"
+    remedy = "Correct the cell; if the header is wrong, have the export written again"
+    scans.problems.append(scans.problem(index, "decay_corrected_to", "decay-contradicts", why, remedy))
 
 
 def _animals_of(
@@ -81,13 +127,13 @@ def _animals_of(
         if label:
             matches = _labelled(label, by_labels)
             if len(matches) != 1:
-                why = f"{len(matches) or 'no'} animals of the export have this label"
+                why = f"{len(matches) or 'no'} {roi.label_is}s of the export have this label"
                 remedy = f"The export has {in_file}"
                 scans.problems.append(scans.problem(index, "animal_label", "unknown-label", why, remedy))
                 continue
             chosen[index] = by_labels[matches[0]]
         elif len(by_labels) > 1:
-            why = f"the export holds {len(by_labels)} animals: {in_file}"
+            why = f"the export holds {len(by_labels)} {roi.label_is}s: {in_file}"
             remedy = "Say which one it is in the column 'animal_label'"
             scans.problems.append(scans.problem(index, "file", "label-missing", why, remedy))
         else:
@@ -214,9 +260,10 @@ def _order_of_scan(cohort: Cohort, lab: Lab, index: int, own: list[RoiRow], roi:
     scans = cohort["scans"]
     started, injected = cohort.scan_started_s[index], cohort.scan_injected_s[index]
     end = started + max(row.frame_start_s + row.frame_duration_s for row in own)
-    remedy = "Check both times; a clock that was off goes into the sheet of clocks"
     if end < injected:
         why = "the scan was over before the injection"
+        asked = rule_forms.asked_twelve(scans, "started_at", index, float(injected - started))
+        remedy = asked + rule_forms.CHECK_TIMES
         scans.problems.append(scans.problem(index, "started_at", "order", why, remedy))
     if roi.written_at is not None:
         written = roi.written_at.replace(tzinfo=lab.clocks["wall"].zone, fold=1).timestamp()

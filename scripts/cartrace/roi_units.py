@@ -43,6 +43,24 @@ class UnitProblem(ValueError):  # noqa: N818 - it becomes a problem of a row
         self.column, self.code, self.why, self.remedy = column, code, why, remedy
 
 
+def one_of(column: str, carried: float, stated: float) -> float:
+    """Return the dose or the weight behind %ID and SUV: the export's own, else the one that the sheet states.
+
+    Raises
+    ------
+    UnitProblem
+        Both are there and differ.
+    """
+    if math.isnan(carried):
+        return stated
+    if not math.isnan(stated) and not math.isclose(carried, stated, rel_tol=1e-3):
+        name = column.rpartition("_")[0]
+        shown = f"{carried / 1e3:g} MBq" if column.endswith("kbq") else f"{carried:g} g"
+        why = f"the export itself was made with {shown}"
+        raise UnitProblem(column, "unit-contradicts", why, f"Empty '{name}', or correct it")
+    return carried
+
+
 def conversion(carried: str, stated: str, *, suv_dose_kbq: float, suv_weight_g: float) -> Conversion:
     """Return the way from the unit of a ROI export to kBq/mL.
 

@@ -10,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cartrace.cohort import Cohort
+from cartrace.sheet import Sheet
 
 Mask: TypeAlias = NDArray[np.bool_]
+HALF_DAY_S = 43_200.0
+_SLIP_S = 6 * 3_600.0
 
 
 @dataclass(frozen=True)
@@ -162,8 +165,41 @@ def pair(sheet: str, one: str, other: str) -> tuple[Rule, Rule]:
 
 def before(sheet: str, column: str, earlier: Callable[[Cohort], NDArray[np.float64]], code: str, why: str) -> Rule:
     """Return the rule that a time is not before an earlier event."""
-    remedy = "Check both times; a clock that was off goes into the sheet of clocks"
+
+    def remedy(cohort: Cohort, index: int) -> str:
+        gap = float(earlier(cohort)[index] - cohort[sheet].seconds(column)[index])
+        return asked_twelve(cohort[sheet], column, index, gap) + CHECK_TIMES
+
     return Rule(code, sheet, column, lambda cohort: cohort[sheet].seconds(column) < earlier(cohort), why, remedy)
+
+
+CHECK_TIMES = "Check both times; a clock that was off goes into the sheet of clocks"
+
+
+def asked_twelve(sheet: Sheet, column: str, index: int, gap_s: float) -> str:
+    """Return the question whether a time was written on a 12-hour clock, empty where that would not mend it.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        Where the time stands.
+    column : str
+        Its column.
+    index : int
+        Its row.
+    gap_s : float
+        How far it is before the event that it must not precede [s].
+    """
+    if not _SLIP_S <= gap_s <= HALF_DAY_S:
+        return ""
+    proposed = later_by_half_a_day(sheet, column, index)
+    return f"On a 24-hour clock it would be {proposed}, which fits. " if proposed else ""
+
+
+def later_by_half_a_day(sheet: Sheet, column: str, index: int) -> str:
+    """Return the time of day 12 hours after a morning's time, empty for a time of the afternoon."""
+    stamp = str(sheet.frame[column].iloc[index])
+    return f"{int(stamp[11:13]) + 12:02d}{stamp[13:16]}" if stamp and int(stamp[11:13]) < 12 else ""
 
 
 def after_end(sheet: str, column: str, *, grace_s: float = 0.0) -> Rule:

@@ -44,8 +44,8 @@ class Sheet:
         The contract's columns; a cell that cannot be read is empty.
     raw : dict of str to list of str
         Text of every given column, by canonical name, for messages.
-    headers : dict of str to str
-        Header as it stands in the file, by canonical name.
+    headers, letters : dict of str to str
+        Header as it stands in the file, and the letter of its column in Excel, by canonical name.
     bad : dict of str to ndarray of bool
         Cells that cannot be read.
     """
@@ -56,6 +56,7 @@ class Sheet:
     frame: pd.DataFrame = field(default_factory=pd.DataFrame)
     raw: dict[str, list[str]] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
+    letters: dict[str, str] = field(default_factory=dict)
     bad: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     conversions: dict[str, str] = field(default_factory=dict)
@@ -103,4 +104,5 @@ class Sheet:
             row=int(self.frame["source_row"].iloc[index]),
             column=self.headers.get(column, column),
             value=raw[index] if raw and raw[index] else None,
+            letter=self.letters.get(column, ""),
         )

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from cartrace import units
-from cartrace.errors import Problem, nearest, plain
+from cartrace.errors import Problem, column_letter, nearest, plain
 from cartrace.grids import Cell, Grid
 from cartrace.sheet import Sheet
 from cartrace.sheet_models import Reading
@@ -29,15 +29,16 @@ def match(sheet: Sheet, cells: Sequence[Cell], reading: Reading) -> dict[int, Co
         column = by_form.get(plain(name))
         if column is None:
             problem, nearest_one = _unknown_column(sheet, text, list(by_form.values()))
-            sheet.problems.append(problem)
+            sheet.problems.append(replace(problem, letter=column_letter(index)))
             meant.add(nearest_one)
         elif column.name in sheet.headers:
             why, remedy = "the column stands twice", "Keep one of them"
-            sheet.problems.append(_problem(sheet, "duplicate-column", why, remedy, text))
+            twice = _problem(sheet, "duplicate-column", why, remedy, text)
+            sheet.problems.append(replace(twice, letter=column_letter(index)))
         else:
             found[index] = column
-            sheet.headers[column.name] = text
-            _unit(sheet, column, text, unit, reading)
+            sheet.headers[column.name], sheet.letters[column.name] = text, column_letter(index)
+            _unit(sheet, column, unit, reading)
     for column in sheet.table.sheet_columns():
         # A header that is merely misspelt is told once, as unknown.
         if column.required and column.name not in sheet.headers and column.header not in meant:
@@ -46,22 +47,27 @@ def match(sheet: Sheet, cells: Sequence[Cell], reading: Reading) -> dict[int, Co
     return found
 
 
-def _unit(sheet: Sheet, column: Column, text: str, unit: str | None, reading: Reading) -> None:
+def _add(sheet: Sheet, column: Column, code: str, why: str, remedy: str) -> None:
+    problem = _problem(sheet, code, why, remedy, sheet.headers[column.name])
+    sheet.problems.append(replace(problem, letter=sheet.letters[column.name]))
+
+
+def _unit(sheet: Sheet, column: Column, unit: str | None, reading: Reading) -> None:
     if not column.quantity:
         if unit is not None:
             why, remedy = "this column has no unit in its header", f"Call it '{column.header}'"
-            sheet.problems.append(_problem(sheet, "unit-not-expected", why, remedy, text))
+            _add(sheet, column, "unit-not-expected", why, remedy)
         return
     offered = units.OFFERED[column.quantity]
     if unit is None:
         remedy = f"Write the unit behind the name, e.g. '{_shown(column)}'; accepted are {offered}"
-        sheet.problems.append(_problem(sheet, "unit-missing", "the quantity has no unit", remedy, text))
+        _add(sheet, column, "unit-missing", "the quantity has no unit", remedy)
         reading.factors[column.name] = np.nan
     elif not units.is_unit_of(unit, column.quantity):
         close = nearest(units.spelled(unit), units.QUANTITIES[column.quantity])
         hint = f"Did you mean '{close[0]}'? " if close else ""
         why, remedy = f"'{unit}' is not a unit of {column.quantity} that is read", f"{hint}Accepted are {offered}"
-        sheet.problems.append(_problem(sheet, "unit-unknown", why, remedy, text))
+        _add(sheet, column, "unit-unknown", why, remedy)
         reading.factors[column.name] = np.nan
     else:
         reading.factors[column.name] = units.factor(unit, column.quantity)

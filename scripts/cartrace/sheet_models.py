@@ -53,7 +53,13 @@ class Reading:
     seen: set[str] = field(default_factory=set)
 
 
+# What a cell of another file holds, whatever that is.
+VERBATIM = frozenset(["old", "new"])
+
+
 def _text(cell: Cell, info: ValidationInfo) -> str:
+    if info.field_name in VERBATIM and isinstance(cell, (datetime, date, time, bool)):
+        return str(cell)
     if isinstance(cell, (datetime, date, time)):
         raise _wrong("id-became-date", "Excel turned this into a date", _AS_TEXT)
     if isinstance(cell, bool):
@@ -61,7 +67,7 @@ def _text(cell: Cell, info: ValidationInfo) -> str:
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
         cell = int(cell)
     text = cell if isinstance(cell, str) else str(cell)
-    if text.startswith("#") and text.rstrip("!?").upper() in _EXCEL_ERRORS:
+    if info.field_name not in VERBATIM and text.startswith("#") and text.rstrip("!?").upper() in _EXCEL_ERRORS:
         raise _wrong("excel-error", "Excel shows an error here", "Mend the formula, or empty the cell")
     if info.field_name in IDENTIFIERS:
         if _DATE_LIKE.fullmatch(text):

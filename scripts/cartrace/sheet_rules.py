@@ -8,6 +8,7 @@ import numpy as np
 
 from cartrace import rule_forms
 from cartrace.cohort import Cohort
+from cartrace.overrides import is_row_number
 from cartrace.rule_forms import Mask, Rule
 from cartrace.tube_rules import TUBE_RULES
 
@@ -137,10 +138,17 @@ RULES: tuple[Rule, ...] = (
     ),
     rule_forms.before(
         "doses",
-        "residual_at",
+        "injected_at",
         lambda c: c["doses"].seconds("full_at"),
         "order",
-        "the residual was measured before the full syringe",
+        "the injection was before the full syringe was measured",
+    ),
+    rule_forms.before(
+        "doses",
+        "residual_at",
+        lambda c: c["doses"].seconds("injected_at"),
+        "order",
+        "the residual was measured before the injection",
     ),
     rule_forms.before(
         "doses",
@@ -206,6 +214,25 @@ RULES: tuple[Rule, ...] = (
         "the sheet of scans",
         lambda c: c.scan_rows,
         home="scans",
+    ),
+    Rule(
+        "override-target",
+        "overrides",
+        "row",
+        lambda c: c["overrides"].given("row") & ~is_row_number(c["overrides"]),
+        "this is no number of a row",
+        "Write the row as Excel shows it; the header is row 1",
+    ),
+    Rule(
+        "override-no-change",
+        "overrides",
+        "new",
+        lambda c: (
+            (c["overrides"].text("old") == c["overrides"].text("new")).to_numpy(dtype=np.bool_)
+            & ~c["overrides"].unreadable("old", "new")
+        ),
+        "the old value and the new one are the same",
+        "Write what the cell should hold into 'new'",
     ),
     rule_forms.unique("clocks", ("device",), "device", "the device stands twice", "One row a device"),
     rule_forms.member(

@@ -62,6 +62,12 @@ def read(grid: Grid, table: type[Table], *, file: str, name: str, cohort: str, r
     _beyond_header(sheet, grid)
     filled = [index for index, row in enumerate(grid.rows) if index > 0 and any(cell != "" for cell in row)]
     _fill(sheet, [grid.rows[index] for index in filled], [index + 1 for index in filled], columns, reading)
+    # A formula that left its cell empty is told once, as what it is.
+    formulas = {(problem.row, problem.column) for problem in grid.problems}
+    told = [problem for problem in sheet.problems if problem.code == "missing-value"]
+    sheet.problems = [
+        problem for problem in sheet.problems if problem not in told or (problem.row, problem.column) not in formulas
+    ]
     sheet.conversions = {name: text for name, text in sheet.conversions.items() if sheet.frame[name].notna().any()}
     sheet.frame["cohort"], sheet.frame["source_file"] = cohort, sheet.source
     if {"comma", "point"} <= reading.seen:
@@ -183,6 +189,7 @@ def _cell_problem(sheet: Sheet, column: Column, detail: ErrorDetails, row: int, 
         row=row,
         column=sheet.headers.get(column.name, column.name),
         value=None if cell is None else str(cell),
+        letter=sheet.letters.get(column.name, ""),
     )
 
 

@@ -42,6 +42,8 @@ _QUANTITIES: dict[str, dict[str, float]] = {
 }
 QUANTITIES: Mapping[str, Mapping[str, float]] = MappingProxyType(_QUANTITIES)
 STORAGE = MappingProxyType({"activity": "kBq", "mass": "g", "volume": "mL", "duration": "s"})
+# What the header of an empty sheet states.
+USUAL = MappingProxyType({"activity": "MBq", "mass": "g", "volume": "mL", "duration": "s"})
 # What a message offers; spellings that only exports have are left out.
 OFFERED = MappingProxyType(
     {

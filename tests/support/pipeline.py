@@ -17,7 +17,19 @@ from cartrace.config import Config
 
 ROOT = Path(__file__).parents[2]
 RESOURCES = {name: str(ROOT / "resources" / f"{name}.csv") for name in ("radionuclides", "tissues")}
-IMPORTED = ("animals", "doses", "tubes", "counts", "scans", "rois", "calibration", "readouts", "exclusions", "quality")
+IMPORTED = (
+    "animals",
+    "doses",
+    "tubes",
+    "counts",
+    "scans",
+    "rois",
+    "calibration",
+    "readouts",
+    "exclusions",
+    "overrides",
+    "quality",
+)
 
 
 def shipped(**changes):
@@ -55,6 +67,7 @@ def imported(study, cohort, settings, results):
         counter=settings["counter"],
         pet=settings["pet"],
         residual_missing=settings["uptake"]["residual_missing"],
+        readout_time_of_day=settings["readouts"]["time_of_day"],
     )
 
 
@@ -97,6 +110,7 @@ def counted_cells(cohort, settings, results):
     _call(
         estimate_cells.main,
         uptake=str(base / "3_uptake" / "uptake.csv"),
+        other_uptake=[],
         calibration=str(base / "1_tables" / "calibration.csv"),
         cells=str(base / "4_cells" / "cells.csv"),
         calibration_lines=str(base / "4_cells" / "calibration.csv"),
@@ -128,6 +142,9 @@ def compared(cohorts, settings, results):
             window_days=windows[model],
             auc_days=settings["expansion"]["window_days"],
             confidence=settings["expansion"]["confidence"],
+            interval=settings["expansion"]["interval"],
+            error_model=settings["expansion"]["error_model"],
+            use_measurement_se=settings["expansion"]["use_measurement_se"],
         )
     selection = str(base / "5_expansion" / "selection.csv")
     fits = [str(base / "5_expansion" / model / "fits.csv") for model in models]

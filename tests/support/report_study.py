@@ -217,6 +217,19 @@ class StudyMaker:
             if self.exclude
             else []
         )
+        overrides = [
+            {
+                "cohort": self.cohorts[0],
+                "file": "counter/run.csv",
+                "row": "12",
+                "column": "F-18 Counts",
+                "old": "<b>1</b>",
+                "new": "=1+1",
+                "reason": "misread from paper",
+                "source_file": "overrides.csv",
+                "source_row": 2,
+            }
+        ]
         calibration = [
             {
                 "cohort": c,
@@ -249,6 +262,7 @@ class StudyMaker:
             "doses": frame(tables.Doses, doses),
             "scans": frame(tables.Scans, scans if self.has_pet else []),
             "exclusions": frame(tables.Exclusions, exclusions),
+            "overrides": frame(tables.Overrides, overrides),
             "calibration": frame(tables.Calibration, calibration),
             "imported": frame(tables.Import, imported),
         }
@@ -470,6 +484,7 @@ class StudyMaker:
                     | {
                         "n_points": 4,
                         "n_parameters": 3,
+                        "error_model": "log_normal",
                         "sigma": np.nan if failed else 0.2,
                         "log_likelihood": np.nan if failed else -3.0,
                     }
@@ -750,6 +765,7 @@ CONTRACTS: dict[str, type[Table]] = {
     "doses": tables.Doses,
     "scans": tables.Scans,
     "exclusions": tables.Exclusions,
+    "overrides": tables.Overrides,
     "calibration": tables.Calibration,
     "imported": tables.Import,
     "dose_activity": tables.DoseActivity,
@@ -799,6 +815,7 @@ FOR_REPORT = (
     "doses",
     "scans",
     "exclusions",
+    "overrides",
     "imported",
     "tube_activity",
     "dose_activity",

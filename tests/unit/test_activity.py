@@ -133,7 +133,9 @@ def test_a_tube_without_a_window_is_refused_with_its_row():
     rows["doses"][0]["tracer"] = "[89Zr]mAb"
     with pytest.raises(InputError) as caught:
         measured(frames(rows), tracers=TWO)
-    assert [problem.row for problem in caught.value.problems] == [4, 5, 6]
+    assert [(problem.code, problem.row) for problem in caught.value.problems] == [
+        ("window-of-tracer", row) for row in (4, 5, 6)
+    ]
     assert "counter.windows" in str(caught.value)
 
 

@@ -184,3 +184,22 @@ def test_a_rate_is_per_day():
 def test_a_limit_of_hedges_g_that_was_not_found_is_left_out():
     row = comparison(hedges_g_ci_low=math.nan, hedges_g_ci_high=math.nan)
     assert "; Hedges g 2.91; n" in sentence(row, LABELS)
+
+
+def test_the_sentence_of_a_comparison_by_rank_with_a_group_below_detection():
+    nothing = dict.fromkeys(("mean_b", "sd_a", "sd_b", "estimate", "ci_low", "ci_high", "df", "hedges_g"), math.nan)
+    row = comparison(**nothing, test="Mann-Whitney on log", statistic_name="U", statistic=36.0, p_method="exact")
+    row |= {"rank_biserial": 1.0, "rank_biserial_ci_low": math.nan, "rank_biserial_ci_high": math.nan}
+    row |= {"n_below_detection_b": 6}
+    assert sentence(row, LABELS) == (
+        "CAR-T 8.14 vs UTD below detection %ID/g; Mann-Whitney on log, U = 36.0, p = 0.00031, Holm p = 0.0019; "
+        "rank-biserial correlation 1.00; n = 6 vs 6 mice; below detection 0 vs 6"
+    )
+
+
+def test_the_sentence_of_a_permutation_and_of_dunnett():
+    row = comparison(
+        test="Permutation on log", statistic_name="difference of means", p_method="exact", adjustment="Dunnett"
+    )
+    row |= {"ci_low": math.nan, "ci_high": math.nan}
+    assert "ratio 3.40; Permutation on log (exact), p = 0.00031, Dunnett p = 0.0019;" in sentence(row, LABELS)

@@ -106,6 +106,7 @@ def test_a_decision_that_matches_nothing_is_refused(decision, column, value, sai
     with pytest.raises(InputError) as caught:
         check(sheets["exclusions"], **{name: sheets[name] for name in SHEETS})
     (problem,) = caught.value.problems
+    assert problem.code == "exclusion-matches-nothing"
     assert (problem.file, problem.row, problem.column, problem.value) == ("exclusions.csv", 3, column, value)
     assert said in str(problem)
 

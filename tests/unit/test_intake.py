@@ -6,8 +6,8 @@ from pathlib import Path
 
 import cohort_folder
 
+from cartrace.collapse import collapse
 from cartrace.errors import Problem
-from cartrace.messages import collapse
 from cartrace.readers import readers_of
 from cartrace.sheet_rules import RULES
 from cartrace.tables import SHEETS
@@ -21,17 +21,24 @@ def problem(row: int, value: str = "a", *, column: str = "c", code: str = "k") -
 
 def test_one_cause_in_many_rows_is_told_once_and_in_place() -> None:
     found = collapse([problem(2), problem(3, column="d"), problem(4), problem(9)])
-    assert [(item.row, item.column) for item in found] == [(2, "c"), (3, "d")]
-    assert found[0].remedy == "Mend it. The same in 2 more rows: 4, 9"
-    assert found[1].remedy == "Mend it"
+    assert [(item.row, item.more, item.column) for item in found] == [(2, (4, 9), "c"), (3, (), "d")]
+    assert str(found[0]) == "f.csv, 3 rows: 2, 4, 9, column 'c': it is wrong (found 'a'). Mend it. [k]"
+
+
+def test_what_can_harm_most_is_told_first() -> None:
+    found = collapse([problem(2, code="title-row"), problem(3, code="not-a-number"), problem(4, code="order")])
+    assert [item.code for item in found] == ["order", "not-a-number", "title-row"]
 
 
 def test_a_few_values_are_told_each_and_many_are_summed_up() -> None:
     few = [problem(row, f"v{row}") for row in range(2, 7)]
     assert collapse(few) == few
     many = collapse([problem(row, f"v{row}") for row in range(2, 40)])
-    assert [item.value for item in many] == ["v2", "v3", "v4", "v5"]
-    assert many[-1].remedy == "Mend it. Likewise in 34 more rows: 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, ..."
+    assert [item.value for item in many] == ["v2", "v3", "v4", "v5", None]
+    assert str(many[-1]) == (
+        "f.csv, 34 rows: 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, ..., column 'c': the same kind of mistake as "
+        "above, with other values. Mend it. [k]"
+    )
 
 
 def test_other_files_and_kinds_are_kept_apart() -> None:

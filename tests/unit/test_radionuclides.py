@@ -43,7 +43,8 @@ def test_all_unknown_nuclides_of_a_config_at_once():
     tracers = [{"name": "a", "nuclide": "F-81"}, {"name": "b", "nuclide": "F-18"}, {"name": "c", "nuclide": "Xx-1"}]
     with pytest.raises(InputError) as caught:
         of_tracers(tracers, NUCLIDES, source="ENSDF")
-    assert [problem.value for problem in caught.value.problems] == ["F-81", "Xx-1"]
+    found = [(problem.code, problem.value) for problem in caught.value.problems]
+    assert found == [("unknown-nuclide", "F-81"), ("unknown-nuclide", "Xx-1")]
     assert "tracer a" in str(caught.value)
 
 

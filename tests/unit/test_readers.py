@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import io
 import math
 from pathlib import Path
 
+import formats
 import openpyxl
 import pytest
 
@@ -30,10 +32,10 @@ def export(text: str) -> Export:
 
 
 def test_names_of_readers_are_unique_for_each_kind_of_export() -> None:
-    for what in ("counter", "pet"):
+    assert {reader.what for reader in READERS} == {"counter", "pet", "readouts"}
+    for what in ("counter", "pet", "readouts"):
         names = [reader.name for reader in readers_of(what)]
         assert len(set(names)) == len(names)
-    assert {reader.what for reader in READERS} == {"counter", "pet"}
 
 
 def test_a_file_is_never_taken_for_one_of_the_other_kind() -> None:
@@ -43,8 +45,8 @@ def test_a_file_is_never_taken_for_one_of_the_other_kind() -> None:
 
 
 def test_a_format_without_a_reader_names_those_that_have_one() -> None:
-    with pytest.raises(InputError, match=r"'hidex_csv'.*not read yet.*wizard2: .*table: "):
-        choose(export("a"), what="counter", form="hidex_csv", settings=Settings())
+    with pytest.raises(InputError, match=r"'caprac'.*not read.*wizard2: .*table: "):
+        choose(export("a"), what="counter", form="caprac", settings=Settings())
 
 
 def test_a_signature_goes_before_a_column_map() -> None:
@@ -113,6 +115,59 @@ def test_a_row_of_a_counter_table_that_cannot_be_right_is_refused(row: str, code
     with pytest.raises(InputError) as caught:
         table.reads_counter(export(f"Rack,Pos,Start,Time,Counts\n{row}\n"), COUNTER)
     assert [(problem.code, problem.row) for problem in caught.value.problems] == [(code, 2)]
+
+
+def test_a_hand_written_log_is_read_by_its_map_with_joined_columns() -> None:
+    columns = {"position": "Sample", "counted_at": "Date + Time", "count_s": "Count time (s)", "window": "Nuclide"}
+    settings = Settings(columns={**columns, "cpm": "Gross (cpm)"}, date_format="MDY")
+    run = table.reads_counter(formats.export("gamma/RECALLED_caprac_hand_log.csv"), settings)
+    assert len(run.rows) == 14
+    first = run.rows[0]
+    assert first[:3] == ("", "M01 blood", "F18")
+    assert (first.counted_at.isoformat(), first.count_s, first.cpm) == ("2026-03-10T11:30:00", 60.0, 62070.0)
+    assert math.isnan(first.counts)
+    with pytest.raises(InputError, match="lacks counts"):
+        table.reads_counter(formats.export("gamma/RECALLED_caprac_hand_log.csv"), Settings(columns=columns))
+
+
+@pytest.mark.parametrize("name", ["RECALLED_packard_cobra.csv", "RECALLED_wizard1480.txt"])
+def test_an_export_without_a_time_for_each_tube_is_refused(name: str) -> None:
+    columns = {"position": "POS", "count_s": "TIME [min]", "cpm": "CPMA"}
+    with pytest.raises(InputError, match="lacks counted_at"):
+        table.reads_counter(formats.export(f"gamma/{name}"), Settings(columns=columns))
+
+
+def test_a_map_may_state_the_unit_that_a_header_leaves_out() -> None:
+    columns = {"position": "Pos", "counted_at": "Start", "count_s": "Time [min]", "counts": "Counts"}
+    text = "Pos,Start,Time,Counts\n1,2026-03-10 11:30,2,5\n"
+    run = table.reads_counter(export(text), Settings(columns=columns))
+    assert run.rows[0].count_s == 120.0
+    assert run.conversions == ("Time [min]: min -> s",)
+    with pytest.raises(InputError, match=r"absent: Time \[min\].*nearest is 'Time \[s\]'"):
+        table.reads_counter(export(text.replace("Time", "Time [s]")), Settings(columns=columns))
+
+
+def test_a_declared_counting_time_serves_an_export_without_one() -> None:
+    columns = {"position": "Pos", "counted_at": "Start", "counts": "Counts"}
+    text = "Pos,Start,Counts\n1,2026-03-10 11:30,5\n"
+    run = table.reads_counter(export(text), Settings(columns=columns, count_s=60.0))
+    assert run.rows[0].count_s == 60.0
+    with pytest.raises(InputError, match="lacks count_s"):
+        table.reads_counter(export(text), Settings(columns=columns))
+
+
+def test_a_table_of_many_scans_is_told_apart_by_joined_columns() -> None:
+    columns = {"animal_label": "mouse_id + day", "region": "roi", "value": "mean_kBq_per_mL [kBq/mL]"}
+    columns["volume_ml"] = "volume_mm3 [mm3]"
+    found = table.reads_pet(formats.export("pet/serial_rois_tidy.csv"), Settings(columns=columns))
+    assert (len(found.rows), found.unit) == (60, "kBq/mL")
+    decay = math.exp(math.log(2) / formats.TRUTH["half_life_s"] * 3600)
+    with open(formats.ROOT / "pet" / "serial_rois_tidy.csv", encoding="utf-8") as stream:
+        injected = [float(row["injected_MBq"]) for row in csv.DictReader(stream)]
+    for row, dose, truth in zip(found.rows, injected, formats.TRUTH["serial_roi_pid_per_ml"], strict=True):
+        assert (row.labels, row.region) == ((f"{truth['mouse']} {truth['day']}",), truth["roi"])
+        assert 100 * row.value * decay / (dose * 1e3) == pytest.approx(truth["pidml"], rel=1e-3)
+    assert found.rows[0].volume_ml == 0.245
 
 
 def test_a_map_that_does_not_fit_names_the_nearest_header() -> None:
@@ -186,5 +241,5 @@ def test_two_signatures_in_one_file_ask_for_the_format(monkeypatch: pytest.Monke
     other = dataclasses.replace(READERS[0], name="other")
     monkeypatch.setattr("cartrace.readers.READERS", (*READERS, other))
     both = export("Measurement date & time,Rack,Pos,Time,F-18 Counts\n")
-    with pytest.raises(InputError, match=r"looks like wizard2 and like other.*'counter\.format'"):
+    with pytest.raises(InputError, match=r"looks like wizard2 and like other.*'counter\.format'.*\[format-ambiguous\]"):
         choose(both, what="counter", form="auto", settings=Settings())

@@ -85,7 +85,7 @@ def state(rows: list[CountRow], half_life_s: float) -> str:
         np.array([row.counts for row in rows]),
         np.array([row.cpm for row in rows]),
         decay_constant_per_s=math.log(2) / half_life_s,
-    )
+    ).words
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_correction_to_any_instant_is_found(reference_min: float, said: str) -
     elapsed = np.arange(30) * 74.0 + 30
     rate = np.geomspace(50, 20_000, 30)[np.random.default_rng(1).permutation(30)]
     rates = 60 * rate * np.exp(decay * (elapsed - 60 * reference_min))
-    found = cpm.state(elapsed, np.full(30, 60.0), rate * 60, rates, decay_constant_per_s=decay)
+    found = cpm.state(elapsed, np.full(30, 60.0), rate * 60, rates, decay_constant_per_s=decay).words
     assert said in found
     assert "not dead-time corrected, not background-subtracted" in found
 
@@ -128,7 +128,7 @@ def test_a_run_too_short_to_tell_is_said_to_be() -> None:
     generator = np.random.default_rng(2)
     elapsed, counts = np.arange(20) * 2.0, generator.uniform(2e3, 1e5, 20)
     rates = counts * np.exp(generator.normal(0, 0.01, 20))
-    found = cpm.state(elapsed, np.full(20, 60.0), counts, rates, decay_constant_per_s=math.log(2) / 6586.2)
+    found = cpm.state(elapsed, np.full(20, 60.0), counts, rates, decay_constant_per_s=math.log(2) / 6586.2).words
     assert "the run is too short" in found
 
 
@@ -172,6 +172,8 @@ def test_a_row_that_cannot_be_right_is_refused(row: str, code: str) -> None:
     assert [(problem.code, problem.row) for problem in caught.value.problems] == [(code, 2)]
 
 
-def test_cpm_alone_is_refused() -> None:
-    with pytest.raises(InputError, match="no column of counts for F-18"):
-        wizard2.reads(text("1,2026-03-10 11:30:00,1,1,60,5", header="F-18 CPM"), Settings())
+def test_a_window_without_counts_has_gaps_for_them_and_a_file_without_either_is_refused() -> None:
+    row = wizard2.reads(text("1,2026-03-10 11:30:00,1,1,60,5", header="F-18 CPM"), Settings()).rows[0]
+    assert (row.cpm, math.isnan(row.counts)) == (5.0, True)
+    with pytest.raises(InputError, match="neither a column of counts nor one of CPM"):
+        wizard2.reads(text("1,2026-03-10 11:30:00,1,1,60,5", header="F-18 Error %"), Settings())

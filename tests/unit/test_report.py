@@ -247,7 +247,7 @@ def test_every_test_that_was_run_is_listed_with_and_without_exclusions(study):
     main = study.comparisons[study.comparisons["analysis"] == "without_excluded"]
     assert len(table.rows) == len(main)
     assert table.rows[0][2].text == "primary"
-    assert all(row[14].text for row in table.rows)
+    assert all(row[11].text for row in table.rows)
 
 
 def test_what_a_mouse_does_not_give_is_told_once_with_its_reason():

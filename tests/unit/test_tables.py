@@ -136,6 +136,7 @@ def test_a_reader_names_every_bad_cell_with_its_row(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         tables.read(path, Toy)
     found = [(problem.row, problem.column, problem.value) for problem in caught.value.problems]
+    assert {problem.code for problem in caught.value.problems} == {"not-readable"}
     assert found == [(2, "share_frac", "tiny"), (2, "pieces", "many"), (2, "is_broken", "no")]
     assert all(problem.file == str(path) for problem in caught.value.problems)
 
@@ -189,8 +190,8 @@ def test_the_longest_suffix_states_the_unit() -> None:
 def test_a_table_that_can_fail_says_why_and_one_that_can_be_excluded_too() -> None:
     for table in ALL:
         names = table.names()
-        if "status" in names and table is not tables.Quality:
-            assert "reason" in names, table.__name__
+        if "status" in names:
+            assert {"reason", "message"} & set(names), table.__name__
         if "excluded" in names:
             assert "exclusion_reason" in names, table.__name__
 

@@ -107,3 +107,31 @@ def test_each_problem_says_what_to_mend(
     refused: Callable[[dict[str, Any]], str], changes: dict[str, Any], complaint: str
 ) -> None:
     assert complaint in refused(changes)
+
+
+def test_a_plan_that_cannot_be_carried_out_is_told_before_anything_runs(
+    refused: Callable[[dict[str, Any]], str],
+) -> None:
+    family = {"endpoint": "uptake", "modality": "counter", "groups": ["CAR", "NT"]}
+    early = {"endpoint": "cells", "session": ""}
+    said = refused(
+        {
+            "comparison.secondary": [
+                family | {"family": "organs", "groups": ["CAR", "NTT"], "regions": ["livr"]},
+                family | {"family": "organs", "test": "games_howell"},
+                family | {"family": "control", "test": "dunnett", "groups": ["CAR", "UTD"]},
+                family | {"family": "rise", "test": "paired_t", "sessions": ["d07"]},
+            ],
+            "comparison.prediction": [
+                {"early": early, "outcome": {"readout": "survival", "day": 21, "threshold": 3}},
+            ],
+        }
+    )
+    assert "comparison.secondary: the family 'organs' stands 2 times; names are unique" in said
+    assert "comparison.secondary.organs.groups: 'NTT' is not a group of this study; did you mean 'NT'?" in said
+    assert "comparison.secondary.organs.regions: 'livr' is not a region of this study; did you mean 'liver'?" in said
+    assert "comparison.secondary.organs.groups: games_howell needs three groups" in said
+    assert "comparison.secondary.control.groups: dunnett needs one group with the role control, and there are 0" in said
+    assert "comparison.secondary.rise.sessions: paired_t holds two sessions of the same mice against each other" in said
+    assert "comparison.prediction.entry 1.early.session: the endpoint cells needs a session" in said
+    assert "comparison.prediction.entry 1.outcome.threshold: survival is judged by its day" in said

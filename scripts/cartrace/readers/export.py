@@ -6,19 +6,25 @@ import csv
 import io
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from cartrace.errors import InputError, Problem
+from cartrace import workbooks
+from cartrace.errors import InputError, Problem, column_letter
 
 MISSING = frozenset(
     ["", ".", "-", "nan", "na", "n/a", "n.a.", "null", "none", "infinity", "-infinity", "#div/0!", "#n/a"]
 )
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_HEAD = 8_192
+_HEAD = 65_536
+_HEADER_LINES = 60
+DELIMITERS = (",", ";", "\t")
+MOST_BYTES = 100_000_000
+MOST_PROBLEMS = 1_000
+_LONGEST_VALUE = 80
 
 
 @dataclass(frozen=True)
@@ -31,35 +37,110 @@ class Export:
         Path inside the cohort's folder, for messages.
     content : bytes
         Its bytes.
+    changed_text : str, optional
+        Its text with the overrides of the cohort applied.
+    changed_sheets : mapping of str to list of list
+        Cells of a workbook's sheets with the overrides applied.
     """
 
     name: str
     content: bytes = field(repr=False)
+    changed_text: str | None = field(default=None, repr=False)
+    changed_sheets: Mapping[str, list[list[Any]]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def text(self) -> str:
         """The text with plain line ends: UTF-8, UTF-16 with a byte-order mark, else cp1252."""
-        return _decoded(self.content)
+        return _decoded(self.content) if self.changed_text is None else self.changed_text
 
     @cached_property
     def head(self) -> str:
         """The first few kilobytes of the text."""
-        return self.text[:_HEAD] if "text" in self.__dict__ else _decoded(self.content[:_HEAD])
+        whole = "text" in self.__dict__ or self.changed_text is not None
+        return self.text[:_HEAD] if whole else _decoded(self.content[:_HEAD])
 
     @property
     def is_workbook(self) -> bool:
         """Whether the bytes begin like an .xlsx file."""
-        return self.content.startswith(b"PK\x03\x04")
+        return workbooks.is_workbook(self.content)
+
+    @cached_property
+    def sheet_names(self) -> list[str]:
+        """The names of a workbook's sheets."""
+        return workbooks.names(self._book)
+
+    def sheet(self, name: str) -> list[list[Any]]:
+        """Return the cells of a workbook's sheet: texts without the spaces around them, numbers, times; "" is empty."""
+        if name in self.changed_sheets:
+            return self.changed_sheets[name]
+        if name not in self._sheets:
+            try:
+                rows = [[_plain_cell(cell.value) for cell in row] for row in workbooks.rows(self._book, name)]
+            except workbooks.WorkbookProblem as error:
+                raise InputError([replace(error.problem, file=self.name, sheet=name)]) from None
+            self._sheets[name] = rows
+        return self._sheets[name]
+
+    @cached_property
+    def _book(self) -> Any:
+        try:
+            return workbooks.opened(self.content)
+        except workbooks.WorkbookProblem as error:
+            raise InputError([replace(error.problem, file=self.name)]) from None
+
+    @cached_property
+    def _sheets(self) -> dict[str, list[list[Any]]]:
+        return {}
 
     def rows(self, delimiter: str) -> list[list[str]]:
-        """Return the rows of delimited text, cells without the spaces around them."""
-        return [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(self.text), delimiter=delimiter)]
+        """Return the rows of delimited text, cells without the spaces around them.
+
+        Raises
+        ------
+        InputError
+            A quote that is never closed, or a cell longer than any that is meant to be read.
+        """
+        try:
+            return [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(self.text), delimiter=delimiter)]
+        except csv.Error as error:
+            raise self.refuse(
+                "not-a-table", f"the file cannot be read as a table ({error})", "Export again; never edit an export"
+            ) from None
+
+    def header(self, is_header: Callable[[list[str]], bool]) -> Header | None:
+        """Return the first of the first lines that is a header with some delimiter."""
+        for index, line in enumerate(self.head.split("\n")[:_HEADER_LINES]):
+            for delimiter in DELIMITERS:
+                if delimiter in line and is_header(names := [cell.strip() for cell in _split(line, delimiter)]):
+                    return Header(index, delimiter, names)
+        return None
+
+    def below(self, header: Header) -> Iterator[tuple[int, list[str]]]:
+        """Yield number and cells of every filled row below a header."""
+        for number_, row in enumerate(self.rows(header.delimiter)[header.top + 1 :], start=header.top + 2):
+            if any(row):
+                yield number_, row
 
     def problem(
         self, code: str, why: str, remedy: str, *, row: int | None = None, column: str = "", value: str | None = None
     ) -> Problem:
         """Return a problem of this file."""
-        return Problem(code, why, remedy, file=self.name, row=row, column=column, value=value)
+        if value is not None and len(value) > _LONGEST_VALUE:
+            value = f"{value[:_LONGEST_VALUE]}..."
+        letter = self.letters.get(column, "") if column else ""
+        return Problem(code, why, remedy, file=self.name, row=row, column=column, value=value, letter=letter)
+
+    @cached_property
+    def letters(self) -> dict[str, str]:
+        """Letter of a spreadsheet's column by what the first cell of that name, with or without its unit, holds."""
+        found: dict[str, str] = {}
+        for line in [] if self.is_workbook else self.head.split("\n"):
+            cells = max((line.split(delimiter) for delimiter in ",;\t"), key=len)
+            for index, cell in enumerate(cells):
+                name = cell.strip().strip('"')
+                found.setdefault(name, column_letter(index))
+                found.setdefault(name.partition("[")[0].strip(), column_letter(index))
+        return found
 
     def not_as_wide(self, row: int, *, found: int, header: int) -> Problem:
         """Return the problem of a row whose cells cannot be told: a number with a comma moves all that follows it."""
@@ -69,6 +150,58 @@ class Export:
     def refuse(self, code: str, why: str, remedy: str) -> InputError:
         """Return the error of a file that cannot be read at all."""
         return InputError([self.problem(code, why, remedy)])
+
+
+class Problems(list[Problem]):
+    """What is wrong with one file; a file with very many problems is refused with the first of them."""
+
+    def append(self, problem: Problem) -> None:
+        """Add a problem.
+
+        Raises
+        ------
+        InputError
+            It is one too many to go on.
+        """
+        super().append(problem)
+        if len(self) >= MOST_PROBLEMS:
+            raise InputError(self)
+
+
+class Header(NamedTuple):
+    """Where the header of a delimited table stands: its line from 0, delimiter, names."""
+
+    top: int
+    delimiter: str
+    names: list[str]
+
+    @property
+    def decimal_comma(self) -> bool:
+        """Whether a number below it may have a decimal comma."""
+        return self.delimiter != ","
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return []
+
+
+def _plain_cell(value: Any) -> Any:
+    if value is None:
+        return ""
+    return value.strip() if isinstance(value, str) else value
+
+
+def split_unit(header: str) -> tuple[str, str]:
+    """Return a header's name and the unit in its last square or round brackets, empty where it has none."""
+    text = header.strip()
+    for opening, closing in ("[]", "()"):
+        if text.endswith(closing) and opening in text:
+            name, _, unit = text[:-1].rpartition(opening)
+            return name.strip(), unit.strip()
+    return text, ""
 
 
 def _decoded(content: bytes) -> str:
@@ -94,11 +227,17 @@ class Settings:
         ISO, DMY or MDY.
     frames : tuple of (float, float), optional
         Start and end of every frame [s], from a file of acquisition times beside the export.
+    sidecar : Export, optional
+        The JSON file of the same name beside the export.
+    count_s : float, optional
+        Counting time of every tube [s], as the config declares it for exports that carry none.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     date_format: str = "ISO"
     frames: tuple[tuple[float, float], ...] | None = None
+    sidecar: Export | None = None
+    count_s: float | None = None
 
 
 class CountRow(NamedTuple):
@@ -130,11 +269,35 @@ class RoiRow(NamedTuple):
 
 @dataclass(frozen=True)
 class CounterRun:
-    """What a counter's export holds, in the order of its rows."""
+    """What a counter's export holds, in the order of its rows.
+
+    Parameters
+    ----------
+    rows : tuple of CountRow
+        One for each tube and window.
+    n_rows : int
+        Rows in the file.
+    conversions : tuple of str
+        Units that the reader converted.
+    time_is : str
+        start or end of the count, where the export's header says it; else empty.
+    finding : str
+        What was found out about the file.
+    """
 
     rows: tuple[CountRow, ...]
     n_rows: int
     conversions: tuple[str, ...] = ()
+    time_is: str = ""
+    finding: str = ""
+
+
+class Scale(NamedTuple):
+    """Unit of values; dose [kBq] and body weight [g] that the software made %ID or SUV with, where the file says."""
+
+    unit: str
+    dose_kbq: float = math.nan
+    weight_g: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -155,6 +318,13 @@ class RoiTable:
         Units that the reader converted.
     finding : str
         What was found out about the file.
+    corrected_to : frozenset of str, optional
+        What the export itself says that its values are decay-corrected to: scan_start, injection, frame_start, none;
+        several where they fall together; None where it does not say.
+    scales : mapping of labels to Scale
+        Unit of the values by labels, where an export says it for each of them; `unit` is that of all others.
+    label_is : str
+        What the labels name.
     """
 
     rows: tuple[RoiRow, ...]
@@ -163,6 +333,33 @@ class RoiTable:
     written_at: datetime | None = None
     conversions: tuple[str, ...] = ()
     finding: str = ""
+    corrected_to: frozenset[str] | None = None
+    scales: Mapping[tuple[str, ...], Scale] = field(default_factory=dict)
+    label_is: str = "animal"
+
+    def scale(self, labels: tuple[str, ...]) -> Scale:
+        """Return the unit of the values of these labels."""
+        return self.scales.get(labels, Scale(self.unit))
+
+
+class ReadoutRow(NamedTuple):
+    """A value of a mouse; when it was measured is a time, a date, or a day on the mouse's cell clock."""
+
+    label: str
+    measured: datetime | date | float
+    readout: str
+    value: float
+    unit: str
+    row: int
+
+
+@dataclass(frozen=True)
+class ReadoutTable:
+    """What an export of readouts holds: its values, the rows in the file, and what was found out about it."""
+
+    rows: tuple[ReadoutRow, ...]
+    n_rows: int
+    finding: str = ""
 
 
 def number(text: str, *, decimal_comma: bool = False) -> float | None:
@@ -170,7 +367,8 @@ def number(text: str, *, decimal_comma: bool = False) -> float | None:
     if decimal_comma:
         text = text.replace(",", ".")
     if _NUMBER.fullmatch(text):
-        return float(text)
+        value = float(text)
+        return value if math.isfinite(value) else None
     return math.nan if text.lower() in MISSING else None
 
 

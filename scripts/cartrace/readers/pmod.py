@@ -12,11 +12,20 @@ from datetime import datetime
 from typing import TypeAlias
 
 from cartrace import units
-from cartrace.errors import InputError, Problem
-from cartrace.readers.export import Export, RoiRow, RoiTable, Settings, cells, frames_of_midpoints, number
+from cartrace.errors import InputError
+from cartrace.readers.export import (
+    Export,
+    Problems,
+    RoiRow,
+    RoiTable,
+    Settings,
+    cells,
+    frames_of_midpoints,
+    number,
+    split_unit,
+)
 
 _WRITTEN = re.compile(r"^#? ?DATE_TIME\[(\d{4})\.(\d{2})\.(\d{2})_(\d{2}):(\d{2}):(\d{2})\]", re.MULTILINE)
-_COLUMN = re.compile(r"^(?://\s*)?(?P<name>.*?)\s*(?:\[(?P<unit>[^\]]*)\])?$")
 _NEEDED = ("VoiName(Region)", "Time", "Averaged")
 _CLOSE_S = 0.51  # midpoints are often rounded to whole seconds
 
@@ -33,9 +42,24 @@ def _header(lines: list[str]) -> tuple[int, str, list[tuple[str, str]]] | None:
     for index, line in enumerate(lines[:40]):
         if "VoiName(Region)" in line:
             delimiter = next((candidate for candidate in "\t;," if candidate in line), "\t")
-            matches = (_COLUMN.match(cell.strip().strip('"')) for cell in line.split(delimiter))
-            return index, delimiter, [(match["name"], match["unit"] or "") for match in matches if match]
+            names = (cell.strip().strip('"').removeprefix("//") for cell in line.split(delimiter))
+            return index, delimiter, [_name_and_unit(name) for name in names]
     return None
+
+
+def _name_and_unit(header: str) -> tuple[str, str]:
+    # Round brackets belong to a name: VoiName(Region).
+    name, unit = split_unit(header) if header.rstrip().endswith("]") else (header, "")
+    return name.strip(), unit
+
+
+def _written(head: str) -> datetime | None:
+    """Return when PMOD wrote the file, None where it does not say."""
+    match = _WRITTEN.search(head)
+    try:
+        return datetime(*(int(part) for part in match.groups())) if match else None  # type: ignore[arg-type]
+    except ValueError:
+        return None
 
 
 def reads(export: Export, settings: Settings) -> RoiTable:
@@ -68,12 +92,11 @@ def reads(export: Export, settings: Settings) -> RoiTable:
         RoiRow(labels, region, *found_frames[labels][0][mid], value, sd, volume, row)
         for labels, region, mid, value, sd, volume, row in values
     )
-    written = _WRITTEN.search(export.head)
     return RoiTable(
         rows,
         n_rows=len(values),
         unit=unit_of["Averaged"],
-        written_at=datetime(*(int(part) for part in written.groups())) if written else None,  # type: ignore[arg-type]
+        written_at=_written(export.head),
         finding="; ".join(dict.fromkeys(finding for _, finding in found_frames.values())),
     )
 
@@ -85,7 +108,8 @@ def _values(
     export: Export, lines: list[str], top: int, delimiter: str, place: dict[str, int], unit_of: dict[str, str]
 ) -> list[_Row]:
     """Return labels, region, midpoint [s], value, sd, volume [mL] and row number of every row."""
-    problems: list[Problem] = []
+    problems = Problems()
+    n_columns = max(place.values()) + 1
     seconds = _factor(export, "Time", unit_of, "duration")
     millilitres = _factor(export, "Volume", unit_of, "volume") if "Volume" in place else 1.0
     numeric = {name: place.get(name) for name in ("Time", "Averaged", "Sd", "Volume")}
@@ -96,8 +120,9 @@ def _values(
         if not line.strip() or line.startswith("#"):
             continue
         row = [cell.strip() for cell in line.split(delimiter)]
-        if len(row) > len(place) and any(row[len(place) :]):
-            problems.append(export.not_as_wide(index + 1, found=len(row), header=len(place)))
+        # A row that ends before its value was cut short; what stands after it may be left out.
+        if any(row[n_columns:]) or len(row) <= place["Averaged"]:
+            problems.append(export.not_as_wide(index + 1, found=len(row), header=n_columns))
             continue
         read: dict[str, float] = {}
         for name, column in numeric.items():
@@ -189,7 +214,7 @@ def acquisition_times(export: Export) -> tuple[tuple[float, float], ...]:
     stated, frames = None, []
     for index, line in enumerate(export.text.split("\n"), start=1):
         text, _, comment = line.partition("#")
-        if "Number of acquisitions" in comment and text.strip().isdigit():
+        if "Number of acquisitions" in comment and text.strip().isdecimal() and len(text.strip()) < 10:
             stated = int(text)
         elif text.strip():
             pair = [number(cell) for cell in text.split()]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,19 +13,20 @@ from cartrace.readers.export import (
     CounterRun,
     CountRow,
     Export,
+    Problems,
     RoiRow,
     RoiTable,
     Settings,
     frames_of_midpoints,
     number,
     plain_number,
+    split_unit,
 )
 
 COUNTER_COLUMNS = ("rack", "position", "counted_at", "count_s", "counts", "cpm", "window")
-COUNTER_NEEDED = ("position", "counted_at", "count_s", "counts")
+COUNTER_NEEDED = ("position", "counted_at")
 PET_COLUMNS = ("animal_label", "region", "frame_start_s", "frame_duration_s", "frame_mid_s", "value", "sd", "volume_ml")
 PET_NEEDED = ("region", "value")
-_UNIT = re.compile(r"[\[(]([^\])]*)[\])]\s*$")
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,11 @@ detects_pet = detects_counter
 
 def reads_counter(export: Export, settings: Settings) -> CounterRun:
     """Return the tubes of a counter's export by the column map; see :func:`reads_pet`."""
-    table = _rows(export, settings, COUNTER_COLUMNS, COUNTER_NEEDED, "counter.columns")
-    problems: list[Problem] = []
+    needed = COUNTER_NEEDED if settings.count_s is not None else (*COUNTER_NEEDED, "count_s")
+    # CPM alone will do where the config declares what it is.
+    needed = needed if "cpm" in settings.columns else (*needed, "counts")
+    table = _rows(export, settings, COUNTER_COLUMNS, needed, "counter.columns")
+    problems = Problems()
     conversions: list[str] = []
     seconds = _time_factor(export, table, "count_s", conversions)
     rows = []
@@ -58,14 +61,14 @@ def reads_counter(export: Export, settings: Settings) -> CounterRun:
         read = {name: _value(export, table, row, name, cells, problems) for name in ("count_s", "counts", "cpm")}
         if counted_at is None:
             continue
-        duration = read["count_s"] * seconds
+        duration = read["count_s"] * seconds if "count_s" in table.headers else settings.count_s or 0.0
         if not duration > 0:
             why, remedy = "the counting time is not above 0", "Export the run again, or mend the column map"
-            problems.append(export.problem("count-time", why, remedy, row=row, column=table.headers["count_s"]))
+            problems.append(export.problem("count-time", why, remedy, row=row, column=table.headers.get("count_s", "")))
             continue
         rack, position = (plain_number(_text(cells.get(name, ""))) for name in ("rack", "position"))
         # A table with one column of counts has one window; it is called as that column is.
-        window = _text(cells.get("window", "")) or table.headers["counts"]
+        window = _text(cells.get("window", "")) or table.headers.get("counts", table.headers.get("cpm", ""))
         rows.append(
             CountRow(rack, position, window, counted_at, duration, read["counts"], read["cpm"], float("nan"), row)
         )
@@ -89,7 +92,7 @@ def reads_pet(export: Export, settings: Settings) -> RoiTable:
     if "frame_mid_s" in table.headers and {"frame_start_s", "frame_duration_s"} & set(table.headers):
         remedy = "Map either frame_mid_s, or frame_start_s and frame_duration_s"
         raise export.refuse("column-map", "the map has two ways to say the frames", remedy)
-    problems: list[Problem] = []
+    problems = Problems()
     conversions: list[str] = []
     factors = {name: _time_factor(export, table, name, conversions) for name in PET_COLUMNS[2:5]}
     factors["volume_ml"] = _volume_factor(export, table, conversions)
@@ -107,8 +110,10 @@ def reads_pet(export: Export, settings: Settings) -> RoiTable:
         RoiRow((label,), region, *frame, values["value"], values["sd"], values["volume_ml"], row)
         for (row, label, region, values), frame in zip(read, frames, strict=True)
     )
-    bracket = _UNIT.search(table.headers["value"])
-    return RoiTable(rows, n_rows=len(rows), unit=bracket[1] if bracket else "", conversions=tuple(conversions))
+    if not rows:
+        raise export.refuse("no-rows", "the table has a header and no row", "Export it again")
+    unit = split_unit(table.headers["value"])[1]
+    return RoiTable(rows, n_rows=len(rows), unit=unit, conversions=tuple(conversions))
 
 
 def _frames(
@@ -155,20 +160,22 @@ def _rows(export: Export, settings: Settings, names: tuple[str, ...], needed: tu
 
 def _grids(export: Export) -> list[tuple[list[list[grids.Cell]], bool]]:
     if export.is_workbook:
-        return [(grid.rows, True) for grid in grids.from_workbook(export.content).values()]
+        return [(export.sheet(name), True) for name in export.sheet_names]
     delimiters = (delimiter for delimiter in grids.DELIMITERS if delimiter in export.text)
     return [(list(export.rows(delimiter)), delimiter != ",") for delimiter in delimiters]
 
 
 def _find(export: Export, columns: Mapping[str, str]) -> Rows | None:
-    """Return the rows below the first row that holds every mapped header."""
-    wanted = {name: plain(header) for name, header in columns.items()}
+    """Return the rows below the first row that holds every mapped header.
+
+    A map may join columns of text by `` + ``, and may state the unit of a header that has none: ``TIME [min]``.
+    """
     for rows, decimal_comma in _grids(export):
         for top, row in enumerate(rows[:200]):
             forms = [plain(str(cell)) for cell in row]
-            if not set(wanted.values()) <= set(forms):
+            place = _places(forms, columns)
+            if place is None:
                 continue
-            place = {name: forms.index(form) for name, form in wanted.items()}
             filled = [
                 (number_, cells) for number_, cells in enumerate(rows[top + 1 :], top + 2) if any(map(str, cells))
             ]
@@ -180,11 +187,35 @@ def _find(export: Export, columns: Mapping[str, str]) -> Rows | None:
             if wide:
                 raise InputError(wide)
             below = [
-                (number_, {name: cells[index] if index < len(cells) else "" for name, index in place.items()})
+                (number_, {name: _joined(cells, indices) for name, indices in place.items()})
                 for number_, cells in filled
             ]
-            return Rows(below, {name: str(row[index]) for name, index in place.items()}, decimal_comma)
+            headers = {name: _header_of(row, indices, columns[name]) for name, indices in place.items()}
+            return Rows(below, headers, decimal_comma)
     return None
+
+
+def _places(forms: list[str], columns: Mapping[str, str]) -> dict[str, list[int]] | None:
+    """Return the columns of every mapped name, None where one is not there."""
+    place = {}
+    for name, header in columns.items():
+        parts = [header] if plain(header) in forms else header.split(" + ")
+        wanted = [plain(part) if plain(part) in forms else plain(split_unit(part)[0]) for part in parts]
+        if not set(wanted) <= set(forms):
+            return None
+        place[name] = [forms.index(form) for form in wanted]
+    return place
+
+
+def _joined(row: list[grids.Cell], indices: list[int]) -> grids.Cell:
+    cells = [row[index] if index < len(row) else "" for index in indices]
+    return cells[0] if len(cells) == 1 else " ".join(_text(cell) for cell in cells)
+
+
+def _header_of(row: list[grids.Cell], indices: list[int], mapped: str) -> str:
+    """Return the header as the export has it, or as the map has it where that states a unit the export leaves out."""
+    own = " + ".join(str(row[index]) for index in indices)
+    return own if split_unit(own)[1] else mapped if split_unit(mapped)[1] else own
 
 
 def _not_found(export: Export, settings: Settings, key: str) -> tuple[str, str]:
@@ -192,7 +223,7 @@ def _not_found(export: Export, settings: Settings, key: str) -> tuple[str, str]:
         str(cell) for rows, _ in _grids(export) for row in rows[:40] for cell in row if isinstance(cell, str) and cell
     ]
     forms = {plain(header) for header in headers}
-    absent = [header for header in settings.columns.values() if plain(header) not in forms]
+    absent = [header for header in settings.columns.values() if _places(list(forms), {"": header}) is None]
     close = [nearest(header, headers) for header in absent]
     hints = [
         f"for '{header}' the nearest is '{match[0]}'" for header, match in zip(absent, close, strict=True) if match
@@ -202,16 +233,13 @@ def _not_found(export: Export, settings: Settings, key: str) -> tuple[str, str]:
 
 
 def _time_factor(export: Export, table: Rows, name: str, conversions: list[str]) -> float:
-    bracket = _UNIT.search(table.headers.get(name, ""))
-    unit = bracket[1] if bracket else ""
+    unit = split_unit(table.headers.get(name, ""))[1]
     return _factor(export, table, name, unit, "duration", "s", conversions)
 
 
 def _volume_factor(export: Export, table: Rows, conversions: list[str]) -> float:
-    bracket = _UNIT.search(table.headers.get("volume_ml", ""))
-    return _factor(
-        export, table, "volume_ml", bracket[1].replace("^", "") if bracket else "", "volume", "mL", conversions
-    )
+    unit = split_unit(table.headers.get("volume_ml", ""))[1].replace("^", "")
+    return _factor(export, table, "volume_ml", unit, "volume", "mL", conversions)
 
 
 def _factor(
@@ -236,7 +264,7 @@ def _value(
     export: Export, table: Rows, row: int, name: str, cells: dict[str, grids.Cell], problems: list[Problem]
 ) -> float:
     cell = cells.get(name, "")
-    if isinstance(cell, (int, float)) and not isinstance(cell, bool):
+    if isinstance(cell, (int, float)) and not isinstance(cell, bool) and math.isfinite(cell):
         return float(cell)
     value = number(str(cell), decimal_comma=table.decimal_comma)
     if value is None:

@@ -11,7 +11,7 @@ import re
 
 from cartrace import times
 from cartrace.errors import InputError, Problem
-from cartrace.readers.export import CounterRun, CountRow, Export, Settings, cells, number, plain_number
+from cartrace.readers.export import CounterRun, CountRow, Export, Problems, Settings, cells, number, plain_number
 
 SIGNATURE = ("Measurement date & time", "Rack", "Pos", "Time")
 _BLOCK = re.compile(r"(?P<window>.+) (?P<what>Counts|CPM)")
@@ -51,14 +51,12 @@ def reads(export: Export, settings: Settings) -> CounterRun:
         match = _BLOCK.fullmatch(name)
         if match:
             blocks.setdefault(match["window"], {})[match["what"]] = index
-    without = [window for window, block in blocks.items() if "Counts" not in block]
-    if without or not blocks:
-        which = f" for {', '.join(without)}" if without else ""
-        why = f"the export has no column of counts{which}; its CPM is corrected in a way that the file does not state"
+    if not blocks:
+        why = "the export has neither a column of counts nor one of CPM"
         raise export.refuse("no-counts", why, "Export again with 'Counts' among the columns")
     place = {name: names.index(name) for name in SIGNATURE}
     rows: list[CountRow] = []
-    problems: list[Problem] = []
+    problems = Problems()
     table = export.rows(delimiter)
     filled = [(number_, row) for number_, row in enumerate(table[top + 1 :], start=top + 2) if any(row)]
     for row_number, row in filled:
@@ -115,7 +113,7 @@ def _tube(
             window,
             counted_at,
             seconds,
-            value(block["Counts"], f"{window} Counts"),
+            value(block.get("Counts"), f"{window} Counts"),
             value(block.get("CPM"), f"{window} CPM"),
             float("nan"),
             row_number,

@@ -53,7 +53,25 @@ def intake(study: Study) -> list[Block]:
         counts = (count_cell(some[column].sum()) for column in ("n_rows_read", "n_rows_used"))
         told = (Cell(row["conversions"]), number_cell(row["clock_offset_s"]), Cell(row["finding"]))
         rows.append([Cell(row["cohort"]), Cell(shown), Cell(row["reader"]), *counts, *told])
-    return [Text((text,)), grid("Files", headings, rows, file="tables/import.csv")]
+    return [Text((text,)), grid("Files", headings, rows, file="tables/import.csv"), *_overrides(study)]
+
+
+def _overrides(study: Study) -> list[Block]:
+    """Return the raw values that were corrected."""
+    if study.overrides.empty:
+        return []
+    labels = {
+        "cohort": "Cohort",
+        "file": "File",
+        "row": "Row",
+        "column": "Column",
+        "old": "In the file",
+        "new": "Used",
+        "reason": "Reason",
+    }
+    count = len(study.overrides)
+    text = f"{count} raw value{' was' if count == 1 else 's were'} corrected; the files themselves were not changed."
+    return [Text((text,)), plain_grid("Corrected values", study.overrides, labels, file="tables/overrides.csv")]
 
 
 def instruments(study: Study) -> list[Block]:

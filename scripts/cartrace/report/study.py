@@ -23,6 +23,7 @@ class Study:
     doses: pd.DataFrame
     scans: pd.DataFrame
     exclusions: pd.DataFrame
+    overrides: pd.DataFrame
     imported: pd.DataFrame
     tube_activity: pd.DataFrame
     dose_activity: pd.DataFrame

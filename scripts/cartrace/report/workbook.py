@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
-import zipfile
 from collections.abc import Mapping
 
 import pandas as pd
@@ -13,12 +11,10 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
 from cartrace.tables import Table
+from cartrace.workbooks import printable, timeless
 
-# Excel takes no more rows and no control characters.
+# Excel takes no more rows.
 MOST_ROWS = 1_048_575
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_EPOCH = (1980, 1, 1, 0, 0, 0)
-_STAMP = re.compile(rb"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
 
 
 def workbook(frames: Mapping[str, tuple[pd.DataFrame, type[Table]]]) -> bytes:
@@ -46,7 +42,7 @@ def workbook(frames: Mapping[str, tuple[pd.DataFrame, type[Table]]]) -> bytes:
             sheet.append(row)
     stream = io.BytesIO()
     book.save(stream)
-    return _timeless(stream.getvalue())
+    return timeless(stream.getvalue())
 
 
 def dictionary(frames: Mapping[str, tuple[pd.DataFrame, type[Table]]]) -> list[tuple[str, str, str, str, str]]:
@@ -83,21 +79,9 @@ def _cells(sheet: object, column: pd.Series) -> list[object]:
 
 
 def _text(sheet: object, value: str) -> object:
-    clean = _CONTROL.sub("", value)
+    clean = printable(value)
     if not clean.startswith("="):
         return clean or None
     cell = WriteOnlyCell(sheet, value=clean)
     cell.data_type = "s"
     return cell
-
-
-def _timeless(content: bytes) -> bytes:
-    """Return the same file without the times at which it and its parts were written."""
-    stream = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as target:
-        for name in source.namelist():
-            body = source.read(name)
-            if name == "docProps/core.xml":
-                body = _STAMP.sub(b"1980-01-01T00:00:00Z", body)
-            target.writestr(zipfile.ZipInfo(name, _EPOCH), body, zipfile.ZIP_DEFLATED)
-    return stream.getvalue()

@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
+from cartrace.tables.comparison import (
+    Agreement,
+    Comparisons,
+    Diagnostics,
+    Endpoints,
+    Forest,
+    Overall,
+    Paired,
+    Power,
+    Predictions,
+    ReadoutAgreement,
+    Repeated,
+    Sensitivity,
+    Summaries,
+    Survival,
+)
 from cartrace.tables.contract import Column, Table, empty, read, write
 from cartrace.tables.raw import (
     Animals,
@@ -11,6 +27,7 @@ from cartrace.tables.raw import (
     Doses,
     Exclusions,
     Import,
+    Overrides,
     Quality,
     Readouts,
     Rois,
@@ -19,29 +36,15 @@ from cartrace.tables.raw import (
     Volumes,
 )
 from cartrace.tables.results import (
-    Agreement,
     CalibrationLines,
     Cells,
-    Comparisons,
     Curves,
-    Diagnostics,
     DoseActivity,
-    Endpoints,
     Estimates,
     Fits,
-    Forest,
-    Overall,
-    Paired,
-    Power,
-    Predictions,
     Ratios,
-    ReadoutAgreement,
-    Repeated,
     RoiActivity,
     Selection,
-    Sensitivity,
-    Summaries,
-    Survival,
     TubeActivity,
     Uptake,
 )
@@ -55,6 +58,7 @@ SHEETS: tuple[type[Table], ...] = (
     Calibration,
     Readouts,
     Exclusions,
+    Overrides,
     Clocks,
     Volumes,
 )
@@ -113,6 +117,7 @@ __all__ = [
     "Forest",
     "Import",
     "Overall",
+    "Overrides",
     "Paired",
     "Power",
     "Predictions",

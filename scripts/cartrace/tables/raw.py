@@ -23,6 +23,7 @@ class Animals(Table):
     strain = text("Strain")
     date_of_birth = date("Date of birth")
     cage = text("Cage")
+    alias = text("What exports of readouts call it, where that is another name, e.g. cage and ear mark")
     batch = text("Batch of cells or of treatment")
     ended_at = time("When the mouse left the study")
     end_reason = text("Why it left", choices=("scheduled", "humane_endpoint", "found_dead", "lost"))
@@ -204,6 +205,21 @@ class Exclusions(Table):
     source_row = _ROW
 
 
+class Overrides(Table):
+    """One row per raw value that is corrected; the file that holds it stays as it is."""
+
+    key = ("cohort", "file", "row", "column")
+    cohort = _COHORT
+    file = text("File as the messages name it: doses.csv, cohort.xlsx > doses, counter/000563.csv", required=True)
+    row = text("Row as Excel shows it; the header is row 1", required=True)
+    column = text("Header of the column, or the letter that Excel shows above it", required=True)
+    old = text("What the cell holds; nothing is corrected where it holds something else")
+    new = text("What it should hold")
+    reason = text("Why", required=True)
+    source_file = _FILE
+    source_row = _ROW
+
+
 class Clocks(Table):
     """One row per device: how far its clock was off."""
 
@@ -239,7 +255,7 @@ class Import(Table):
     reader = text("Reader that took it, or 'sheet'", required=True)
     n_rows_read = count("Rows in the file")
     n_rows_used = count("Rows that went on")
-    conversions = text("Units that were converted")
+    conversions = text("Units that were converted, and cells that overrides corrected")
     clock_offset_s = number("Offset subtracted from the times that the device wrote")
     finding = text("What was found out about the file's own corrections")
 

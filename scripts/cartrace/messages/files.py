@@ -1,0 +1,165 @@
+"""Files that cannot be read, or not as what they are named."""
+
+from __future__ import annotations
+
+from cartrace.messages.message import Message, error
+
+_UNREAD = "Nothing of the file can be used"
+
+FILES: tuple[Message, ...] = (
+    error(
+        "two-sources",
+        "The sheets stand in a workbook and in CSV files",
+        "`cohort.xlsx` beside `animals.csv`",
+        "They may differ, and it is not known which are right",
+        "Keep the workbook or the CSV files",
+    ),
+    error(
+        "missing-sheet",
+        "A cohort has no sheet of animals",
+        "No animals.csv in the folder",
+        "Nothing is known about any mouse",
+        "Add it, with one row per mouse",
+    ),
+    error("empty-sheet", "A sheet is empty", "A file of 0 bytes", _UNREAD, "Fill it in, or remove it"),
+    error(
+        "title-row",
+        "Something stands above the header",
+        "`Cohort 1` in the first row",
+        "The title would be taken for the header",
+        "Remove what stands above the header",
+    ),
+    error(
+        "missing-column",
+        "A column that is needed is not there",
+        "No `decay_corrected_to` in scans.csv",
+        _UNREAD,
+        "Add the column",
+    ),
+    error(
+        "duplicate-column",
+        "A column stands twice",
+        "Two columns `sex`",
+        "One of them would be ignored",
+        "Keep one of them",
+    ),
+    error(
+        "encoding",
+        "A sheet is not in UTF-8",
+        "A µ that an old Excel saved as the single byte 0xB5",
+        "Letters of names and units turn into others",
+        "Save it in Excel as `CSV UTF-8`, or as a workbook",
+    ),
+    error(
+        "not-a-table",
+        "A file cannot be read as a table",
+        "A quote that is never closed",
+        _UNREAD,
+        "Check its quotes and save it again",
+    ),
+    error(
+        "not-a-csv",
+        "A workbook has the name of a CSV file",
+        "A readouts.csv that is an .xlsx inside",
+        _UNREAD,
+        "Save it as `CSV UTF-8`, or put its sheets into cohort.xlsx",
+    ),
+    error(
+        "not-a-workbook",
+        "A workbook cannot be opened",
+        "A download that broke off",
+        _UNREAD,
+        "Save it in Excel as .xlsx and try again",
+    ),
+    error(
+        "workbook-too-large",
+        "A workbook is larger than any cohort",
+        "A sheet with a million formatted rows",
+        "Reading it would take the memory of the machine",
+        "Keep what belongs to this cohort, remove the rest and save it again",
+    ),
+    error(
+        "file-too-large",
+        "An export is larger than any cohort's",
+        "A list-mode file in the folder of ROI exports",
+        "Reading it would take the memory of the machine",
+        "Export what belongs to this cohort only",
+    ),
+    error(
+        "link-outside",
+        "A file is a link to a place outside of the cohort's folder",
+        "A counter/000001.csv that points to a share of the instrument",
+        "It can change, or vanish, without the folder showing it",
+        "Put a copy of the file in its place",
+    ),
+    error(
+        "folder-exists",
+        "The folder for a new cohort is there already",
+        "`template` for C02, and cohorts/C02 has sheets",
+        "What a lab filled in would be overwritten",
+        "Give the new cohort another name, or move the folder away",
+    ),
+    error(
+        "not-a-json",
+        "The JSON beside a table of time-activity curves cannot be read",
+        "A comma too many",
+        "Units and decay correction stand in it and nowhere else",
+        "Write it again",
+    ),
+    error(
+        "format-unknown",
+        "An export is of no kind that is read",
+        "A table with the columns a and b",
+        _UNREAD,
+        "Export in one of the formats that the message names, or describe it with a column map",
+    ),
+    error(
+        "format-ambiguous",
+        "An export looks like two formats",
+        "A table that a column map fits as well",
+        "It might be read in the wrong way",
+        "Say which one it is with `format` in the config",
+    ),
+    error(
+        "format-not-read",
+        "The config names a format that is not read",
+        "`counter.format` of a reader that does not exist",
+        _UNREAD,
+        "Write one of those that the message names",
+    ),
+    error(
+        "not-this-format",
+        "A file is not of the format that the config names",
+        "`counter.format: wizard2` and a Hidex export",
+        _UNREAD,
+        "Set the format to `auto`, or correct it",
+    ),
+    error(
+        "no-rows",
+        "An export has a header and no row",
+        "An export of an empty selection",
+        _UNREAD,
+        "Export again",
+    ),
+    error(
+        "column-map",
+        "The column map of the config does not fit the export",
+        "`counts: Counts`, and the export calls it `Count`",
+        _UNREAD,
+        "Write the headers as the export has them",
+    ),
+    error(
+        "not-readable",
+        "A cell of a result table cannot be read",
+        "A table of results that was opened and saved in Excel",
+        "Results would rest on an edited number",
+        "Never edit result tables; run the rule that writes the table again",
+    ),
+    error(
+        "not-allowed",
+        "A cell of a result table lies outside of what its contract allows",
+        "A fraction of 1.2",
+        "Results would rest on an edited number",
+        "Never edit result tables; run the rule that writes the table again",
+    ),
+)
