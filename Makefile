@@ -29,7 +29,7 @@ lint: $(VENV)/.dev ## check style, types and rules
 schema: $(VENV)/.run ## write config/config.schema.yaml from scripts/cartrace/config.py
 	@PYTHONPATH=scripts $(BIN)/python scripts/write_schema.py
 
-docs: $(VENV)/.run ## write docs/tables.md, docs/inputs.md and docs/config.md from the code
+docs: $(VENV)/.run ## write the pages of docs/ that the code dictates
 	@PYTHONPATH=scripts $(BIN)/python scripts/write_docs.py
 
 demo: $(VENV)/.run ## simulate the demo study anew -> resources/demo_study

@@ -1,4 +1,4 @@
-"""Write what the code dictates in docs/: tables, inputs, config and the assumptions of methods (`make docs`)."""
+"""Write what the code dictates in docs/: tables, inputs, messages, config, assumptions of methods (`make docs`)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from cartrace import group_tests, tables
 from cartrace.config import schema
+from cartrace.messages import MESSAGES, Message
 from cartrace.tables import Column, Table
 from cartrace.template import header
 
@@ -145,6 +146,45 @@ def inputs_page() -> str:
     return "# Sheets of a cohort\n\n" + WRITTEN + SHEET_RULES + "".join(map(sheet_section, tables.SHEETS))
 
 
+ERROR_RULES = """
+Every message about an input ends with its code in brackets, and this page explains each code: what was found, an
+example, what would follow if it went unseen, and what to do. An example of a whole message:
+
+```
+1 problem in the input. Nothing was calculated from the cohort C01. docs/errors.md explains the codes in brackets; what can harm most comes first.
+  1. animals.csv, row 3, column B 'group': the group is not one of the study's (found 'UDT'). Did you mean 'UTD'? Else add it to 'groups' of the config. [unknown-group]
+```
+
+The place is the file, the sheet of a workbook, the row as Excel shows it (the header is row 1), the letter of the column
+and its header. Many rows with one cause are told once (`17 rows: 2, 5, 9, ...`).
+
+- **Errors** stop the cohort that has them: nothing is calculated from it, and what an earlier run made of it is removed.
+- **Warnings** do not. They stand in `quality.csv` and in the report. With `study.status: final` each of them must be
+  acknowledged under `quality.acknowledged` of the config, with a reason; the run says what to paste there.
+- `snakemake --cores 1 check` tells both for every cohort in seconds and calculates nothing; of a cohort in a workbook it
+  also writes `results/<cohort>/<cohort>.checked.xlsx`, the workbook with red cells and comments.
+
+In both lists the most harmful come first, in the order in which a run tells them.
+"""
+
+
+def message_section(message: Message) -> str:
+    lines = (
+        f"- Example: {message.example}.",
+        f"- If unseen: {message.harm}.",
+        f"- What to do: {message.remedy}.",
+    )
+    return f"\n### {message.code}\n\n{message.what}.\n\n" + "\n".join(lines) + "\n"
+
+
+def errors_page() -> str:
+    text = "# Messages\n\n" + WRITTEN + ERROR_RULES
+    for severity, title in (("error", "Errors"), ("warning", "Warnings")):
+        text += f"\n## {title}\n"
+        text += "".join(message_section(message) for message in MESSAGES if message.severity == severity)
+    return text
+
+
 def kind_of(key: dict[str, Any]) -> str:
     """Say in words what a key of the schema takes."""
     if "$ref" in key:
@@ -253,6 +293,7 @@ def pages() -> dict[str, str]:
     return {
         "tables.md": tables_page(),
         "inputs.md": inputs_page(),
+        "errors.md": errors_page(),
         "config.md": config_page(),
         "methods.md": methods_page(),
     }

@@ -77,7 +77,8 @@ def _unit(sheet: Sheet, column: Column, unit: str | None, reading: Reading) -> N
 
 
 def _shown(column: Column) -> str:
-    return f"{column.header} [{column.unit}]" if column.quantity else column.header
+    # In the unit that labs use: who copies it from a message is right more often than with that of the tables.
+    return f"{column.header} [{units.USUAL[column.quantity]}]" if column.quantity else column.header
 
 
 def _problem(sheet: Sheet, code: str, why: str, remedy: str, column: str) -> Problem:

@@ -17,12 +17,23 @@ SCRIPTS = ROOT / "scripts"
 sys.path.append(str(SCRIPTS))
 import write_docs  # noqa: E402
 
+from cartrace.messages import MESSAGES  # noqa: E402
+
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "config" / "README.md"])
 
 
-@pytest.mark.parametrize("name", ["tables.md", "inputs.md", "config.md", "methods.md"])
+@pytest.mark.parametrize("name", ["tables.md", "inputs.md", "errors.md", "config.md", "methods.md"])
 def test_a_written_page_is_what_the_code_says_now(name: str) -> None:
     assert (ROOT / "docs" / name).read_text(encoding="utf-8") == write_docs.pages()[name], "run `make docs`"
+
+
+def test_every_message_is_explained_once_and_the_example_is_what_a_run_says() -> None:
+    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    assert re.findall(r"^### (.+)$", page, re.MULTILINE) == [message.code for message in MESSAGES]
+    example = re.search(r"^  1\. (.+)$", page, re.MULTILINE)
+    assert example
+    said = yaml.safe_load((ROOT / "tests" / "data" / "bad" / "messages.yaml").read_text(encoding="utf-8"))
+    assert [example[1]] in said.values()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
