@@ -23,7 +23,7 @@ cohort collapse comparison comparison_tests config contrasts counter_exports cou
 display dose endpoints equivalents error_models errors estimates exclusions expansion exports fitting folder forest
 grids group_tests grouped growth growth_curves intake job lab ledger many_groups mixed names next_cohort optimise
 overall overrides pet_exports plan pooling prediction primary profiles quality quantities quasi_newton radionuclides
-rank_tests ratios readout_agreement readout_exports regions repeated roi_units rows rule_forms selection sensitivity
+rank_tests ratios readout_agreement readout_days readout_exports regions repeated roi_units rows rule_forms selection sensitivity
 sheet sheet_headers sheet_models sheet_rules sheets standards statistics survival survival_groups template times
 tissues tube_rules units uptake vocabulary workbooks
 figures/__init__ figures/agreement figures/calibration figures/comparison figures/data figures/kinetics figures/marks
@@ -109,6 +109,13 @@ def unknown(names, known, where, kind):
             yield f"{where}: '{name}' is not a {kind} of this study; {hint(name, known)}"
 
 
+def parts_of(endpoint, regions):
+    """The regions that an endpoint names: of a ratio both, of a readout none."""
+    if endpoint == "readout":
+        return []
+    return [part for region in regions for part in (region.split("/") if endpoint == "ratio" else [region])]
+
+
 def name_problems(config):
     for key in ("cohorts", "groups", "tracers", "regions"):
         for name, times in Tally(item["name"] for item in config[key]).items():
@@ -130,12 +137,20 @@ def name_problems(config):
         regions = [region["name"] for region in config["regions"]] + [row["name"] for row in csv.DictReader(shipped)]
     yield from unknown([config["cells"]["region"]], regions, "cells.region", "region")
     yield from unknown(config["uptake"]["reference_regions"], regions, "uptake.reference_regions", "region")
-    yield from unknown([config["comparison"]["primary"]["region"]], regions, "comparison.primary.region", "region")
+    primary = config["comparison"]["primary"]
+    named = parts_of(primary["endpoint"], [primary["region"]])
+    yield from unknown(named, regions, "comparison.primary.region", "region")
     for family in config["comparison"]["secondary"]:
-        yield from unknown(family["regions"], regions, f"comparison.secondary.{family['family']}.regions", "region")
+        named = parts_of(family["endpoint"], family["regions"])
+        yield from unknown(named, regions, f"comparison.secondary.{family['family']}.regions", "region")
     for number, item in enumerate(config["comparison"]["prediction"], start=1):
         named = [item["early"]["region"]] if item["early"]["region"] else []
         yield from unknown(named, regions, f"comparison.prediction.entry {number}.early.region", "region")
+
+
+BY_MODALITY = ("uptake", "uptake_pct_id", "suv", "ratio")
+# What is measured on a day; all other endpoints come from a fit of growth.
+BY_SESSION = (*BY_MODALITY, "cells", "net_pct_id", "readout")
 
 
 def primary_problems(config):
@@ -144,14 +159,16 @@ def primary_problems(config):
     yield from unknown(primary["groups"], list(roles), f"{where}.groups", "group")
     if len(set(primary["groups"])) < len(primary["groups"]):
         yield f"{where}.groups: a group cannot be compared with itself"
-    if endpoint in ("uptake", "cells") and not primary["session"]:
+    if endpoint in BY_SESSION and not primary["session"]:
         yield f"{where}.session: the endpoint {endpoint} needs a session"
-    if endpoint == "uptake" and not primary["modality"]:
-        yield f"{where}.modality: the endpoint uptake needs pet or counter"
-    if endpoint not in ("uptake", "cells") and config["study"]["strategy"] != "reporter_gene":
+    if endpoint in BY_MODALITY and not primary["modality"]:
+        yield f"{where}.modality: the endpoint {endpoint} needs pet or counter"
+    if endpoint == "ratio" and primary["region"].count("/") != 1:
+        yield f"{where}.region: a ratio has two regions; write it like tumour/muscle"
+    if endpoint not in BY_SESSION and config["study"]["strategy"] != "reporter_gene":
         yield f"{where}.endpoint: {endpoint} comes from a fit of growth, and {config['study']['strategy']} studies get none"
     for group in primary["groups"]:
-        if endpoint != "uptake" and roles.get(group) == "background":
+        if endpoint not in (*BY_MODALITY, "readout") and roles.get(group) == "background":
             yield f"{where}.groups: '{group}' has the role background, and with it no {endpoint}"
 
 

@@ -1,5 +1,5 @@
 # Stage 6: groups are summarised and compared, PET is held against the counter.
-# INPUTS   the study's uptake and cells, the estimates of every model, the selection;
+# INPUTS   the study's uptake, ratios and cells, the estimates of every model, the selection;
 #          animals, readouts, exclusions
 # OUTPUTS  <results>/6_comparison/{endpoints,summaries,comparisons,agreement}.csv, and what stands beside the declared
 #          comparisons: {overall,paired,repeated,forest,diagnostics,sensitivity,power,survival,prediction,readouts}.csv
@@ -8,9 +8,13 @@
 rule compare_groups:
     input:
         uptake=of_cohorts(rules.compute_uptake.output.uptake),
+        ratios=of_cohorts(rules.compute_uptake.output.ratios),
         cells=of_cohorts(rules.estimate_cells.output.cells),
         estimates=expand("<results>/5_expansion/{model}/estimates.csv", model=MODELS),
         selection=rules.select_model.output.selection,
+        animals=of_cohorts(rules.import_tables.output.animals),
+        readouts=of_cohorts(rules.import_tables.output.readouts),
+        exclusions=of_cohorts(rules.import_tables.output.exclusions),
     output:
         endpoints="<results>/6_comparison/endpoints.csv",
         summaries="<results>/6_comparison/summaries.csv",

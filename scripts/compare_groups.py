@@ -9,14 +9,19 @@ from cartrace import job, tables
 from cartrace.agreement import agree
 from cartrace.comparison import compare, summarise
 from cartrace.endpoints import collect
+from cartrace.readout_days import of_groups
 
 
 def main(
     *,
     uptake: Sequence[str],
+    ratios: Sequence[str],
     cells: Sequence[str],
     estimates: Sequence[str],
     selection: str,
+    animals: Sequence[str],
+    readouts: Sequence[str],
+    exclusions: Sequence[str],
     endpoints: str,
     summaries: str,
     comparisons: str,
@@ -30,13 +35,16 @@ def main(
     confidence: float,
     seed: int,
 ) -> None:
-    """Read the study's uptake, cells and estimates; write endpoints, summaries, comparisons and agreement."""
+    """Read the study's values of every kind; write endpoints, summaries, comparisons and agreement."""
+    mice, decisions = _read_all(animals, tables.Animals), _read_all(exclusions, tables.Exclusions)
     values = collect(
         _read_all(uptake, tables.Uptake),
         _read_all(cells, tables.Cells),
         _read_all(estimates, tables.Estimates),
         tables.read(selection, tables.Selection),
         region=region,
+        ratios=_read_all(ratios, tables.Ratios),
+        readouts=of_groups(_read_all(readouts, tables.Readouts), mice, decisions),
     )
     compared = compare(
         values,

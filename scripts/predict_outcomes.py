@@ -6,9 +6,9 @@ from typing import Any
 import pandas as pd
 
 from cartrace import job, tables
-from cartrace.clock import SECONDS_PER_DAY, elapsed_s
 from cartrace.prediction import MOUSE, predict
 from cartrace.readout_agreement import agree_with_readouts
+from cartrace.readout_days import with_days
 from cartrace.survival_groups import compare_survival, lives
 
 
@@ -32,7 +32,7 @@ def main(
     values, mice = tables.read(endpoints, tables.Endpoints), _read_all(animals, tables.Animals)
     scans = _read_all(uptake, tables.Uptake)[[*MOUSE, "session", "cell_day"]].rename(columns={"cell_day": "day"})
     scans = scans.dropna().drop_duplicates()
-    other = _with_days(_read_all(readouts, tables.Readouts), mice)
+    other = with_days(_read_all(readouts, tables.Readouts), mice)
     seen = pd.concat([scans[[*MOUSE, "day"]], other[[*MOUSE, "day"]]])
     followed = lives(mice, _read_all(exclusions, tables.Exclusions), seen)
     predicted = predict(
@@ -50,13 +50,6 @@ def main(
     tables.write(predicted, predictions, tables.Predictions)
     agreed = agree_with_readouts(values, other, scans, confidence=confidence)
     tables.write(agreed, readout_agreement, tables.ReadoutAgreement)
-
-
-def _with_days(readouts: pd.DataFrame, animals: pd.DataFrame) -> pd.DataFrame:
-    """Return the readouts with their day on the cell clock."""
-    zero = animals["cells_infused_at"].mask(animals["cells_infused_at"] == "", animals["enrolled_at"])
-    rows = readouts.merge(animals[MOUSE].assign(zero=zero), on=MOUSE)
-    return rows.assign(day=elapsed_s(rows["zero"], rows["measured_at"]) / SECONDS_PER_DAY).dropna(subset="day")
 
 
 def _read_all(paths: Sequence[str], table: type[tables.Table]) -> pd.DataFrame:

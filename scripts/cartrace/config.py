@@ -15,6 +15,35 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 ModelName = Literal["exponential", "logistic", "gompertz", "expansion_contraction"]
 
 
+# A kinetic endpoint comes from the chosen model; one that this model has not is a row that says so.
+EndpointName = Literal[
+    "growth_rate",
+    "doubling_time",
+    "peak",
+    "time_of_peak",
+    "auc",
+    "contraction_rate",
+    "contraction_half_life",
+    "slowing_rate",
+    "initial",
+    "plateau",
+    "level",
+    "midpoint",
+    "turn_day",
+    "uptake",
+    "uptake_pct_id",
+    "suv",
+    "ratio",
+    "cells",
+    "net_pct_id",
+    "readout",
+]
+_ENDPOINT = (
+    "Endpoint; uptake is %ID/g, or %ID/mL where PET has no density; ratio has a region like tumour/muscle; readout has "
+    "the readout's name as its region, and days on the cell clock as its sessions: day 7"
+)
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -254,13 +283,12 @@ class Expansion(_Section):
 class Primary(_Section):
     """The primary comparison, declared before the data are seen."""
 
-    endpoint: Annotated[
-        Literal["growth_rate", "doubling_time", "peak", "time_of_peak", "auc", "uptake", "cells"],
-        Field(description="Endpoint"),
-    ] = "growth_rate"
+    endpoint: Annotated[EndpointName, Field(description=_ENDPOINT)] = "growth_rate"
     region: Annotated[str, Field(description="Region")] = "tumour"
-    session: Annotated[str, Field(description="Session, for uptake and cells")] = ""
-    modality: Annotated[Literal["", "pet", "counter"], Field(description="Modality, for uptake")] = ""
+    session: Annotated[str, Field(description="Session, for all that is no parameter of a curve")] = ""
+    modality: Annotated[
+        Literal["", "pet", "counter"], Field(description="Modality, for uptake, uptake_pct_id, suv and ratio")
+    ] = ""
     groups: Annotated[
         list[str], Field(min_length=2, max_length=2, description="The two groups; a ratio is first over second")
     ]
@@ -275,10 +303,7 @@ class Secondary(_Section):
     """A family of secondary comparisons, declared before the data are seen; what nobody declares is exploratory."""
 
     family: Annotated[Name, Field(description="Name; p is adjusted within the family")]
-    endpoint: Annotated[
-        Literal["growth_rate", "doubling_time", "peak", "time_of_peak", "auc", "uptake", "uptake_pct_id", "cells"],
-        Field(description="Endpoint; uptake is %ID/g, or %ID/mL where PET has no density"),
-    ]
+    endpoint: Annotated[EndpointName, Field(description=_ENDPOINT)]
     modality: Annotated[Literal["", "pet", "counter"], Field(description="Modality; empty: any")] = ""
     regions: Annotated[list[str], Field(description="Regions; empty: all")] = []
     sessions: Annotated[list[str], Field(description="Sessions; empty: all; two for paired_t and signed_rank")] = []

@@ -46,9 +46,13 @@ class Endpoint:
 
 
 _EXPANSION = (("", "expansion"),)
+# What else a curve is described by: adjusted among itself, so that it does not weaken the quantities above.
+_CURVE = (("", "expansion_parameters"),)
 _UPTAKE = (("counter", "biodistribution"), ("pet", "pet"))
 # The same organs once more in %ID: adjusted among themselves, so that they do not weaken the main quantity.
 _WHOLE = (("counter", "biodistribution_pct_id"), ("pet", "pet_pct_id"))
+_SUV = (("counter", "biodistribution_suv"), ("pet", "pet_suv"))
+_RATIOS = (("counter", "biodistribution_ratios"), ("pet", "pet_ratios"))
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("growth_rate", "Growth rate", "", "log", _EXPANSION),
@@ -56,13 +60,24 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("peak", "Peak", "", "log", _EXPANSION),
     Endpoint("time_of_peak", "Time of the peak", "", "linear", _EXPANSION),
     Endpoint("auc", "Area under the curve", "", "log", _EXPANSION),
+    Endpoint("contraction_rate", "Contraction rate", "", "log", _CURVE),
+    Endpoint("contraction_half_life", "Contraction half-life", "", "log", _CURVE),
+    Endpoint("slowing_rate", "Rate at which growth slows down", "", "log", _CURVE),
+    Endpoint("initial", "Response on day 0", "", "log", _CURVE),
+    Endpoint("plateau", "Plateau", "", "log", _CURVE),
+    Endpoint("level", "Level of the curve", "", "log", _CURVE),
+    Endpoint("midpoint", "Day of the fastest growth", "", "linear", _CURVE),
+    Endpoint("turn_day", "Day of the turn", "", "linear", _CURVE),
     Endpoint("uptake_pct_id_per_g", "Uptake", "%ID/g", "log", _UPTAKE, compares_background=True),
     Endpoint("uptake_pct_id_per_ml", "Uptake", "%ID/mL", "log", _UPTAKE, compares_background=True),
     Endpoint("uptake_pct_id", "Uptake in the whole organ or region", "%ID", "log", _WHOLE, compares_background=True),
+    Endpoint("suv", "Standardised uptake value", "SUV", "log", _SUV, compares_background=True),
+    Endpoint("ratio", "Ratio to a reference region", "", "log", _RATIOS, compares_background=True),
     Endpoint("cells", "Cells", "cells", "log", (("", "cells"),)),
     Endpoint("net_pct_id", "Signal above background", "%ID", "log", (("", "cells"),)),
+    Endpoint("readout", "Other readout", "", "log", (("", "readouts"),), compares_background=True),
 )
-KINETIC = tuple(endpoint.name for endpoint in ENDPOINTS if endpoint.families == _EXPANSION)
+KINETIC = tuple(endpoint.name for endpoint in ENDPOINTS if endpoint.families in (_EXPANSION, _CURVE))
 
 
 def by_name(name: str) -> Endpoint:
@@ -71,7 +86,14 @@ def by_name(name: str) -> Endpoint:
 
 
 def collect(
-    uptake: pd.DataFrame, cells: pd.DataFrame, estimates: pd.DataFrame, selection: pd.DataFrame, *, region: str
+    uptake: pd.DataFrame,
+    cells: pd.DataFrame,
+    estimates: pd.DataFrame,
+    selection: pd.DataFrame,
+    *,
+    region: str,
+    ratios: pd.DataFrame | None = None,
+    readouts: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return every endpoint of every mouse, in both analyses.
 
@@ -83,6 +105,10 @@ def collect(
         The choice of the model; where none was chosen there are no kinetic endpoints.
     region : str
         Region whose signal was followed.
+    ratios : DataFrame, optional
+        Table of ratios of the whole study; the region of such an endpoint is ``region/reference``.
+    readouts : DataFrame, optional
+        From :func:`cartrace.readout_days.of_groups`.
 
     Returns
     -------
@@ -90,6 +116,10 @@ def collect(
         A table of endpoints, sorted by its key.
     """
     parts = [*_uptake(uptake), *_cells(cells), _kinetics(estimates, selection, cells, region=region)]
+    if ratios is not None:
+        parts.append(_ratios(ratios, uptake))
+    if readouts is not None:
+        parts.append(_readouts(readouts))
     parts = [part for part in parts if len(part)]
     if not parts:
         return tables.empty(tables.Endpoints)
@@ -123,6 +153,29 @@ def _uptake(uptake: pd.DataFrame) -> Iterable[pd.DataFrame]:
         yield _session_values(rows.assign(level=_level_of(rows, quantity)), quantity, endpoint=quantity)
     whole = uptake.assign(level=uptake["critical_level_pct_id"])
     yield _session_values(whole, "uptake_pct_id", endpoint="uptake_pct_id")
+    # Where no mouse was weighed there is no SUV, and nothing to say about each of them.
+    weighed = uptake[uptake["suv"].notna().groupby([uptake["modality"], uptake["session"]]).transform("any")]
+    yield _session_values(weighed.assign(level=_level_of(weighed, "suv")), "suv", endpoint="suv")
+
+
+def _ratios(ratios: pd.DataFrame, uptake: pd.DataFrame) -> pd.DataFrame:
+    """Return the ratios, below detection where their numerator is."""
+    scan = ["modality", "session", *_MOUSE, "scan_id"]
+    own = uptake[[*scan, "region", "is_below_detection", "critical_level_pct_id", "uptake_pct_id"]]
+    rows = ratios.merge(own, on=[*scan, "region"], how="left")
+    per_pct_id = rows["ratio"] / rows["uptake_pct_id"].where(rows["uptake_pct_id"] != 0)
+    below = rows["is_below_detection"].eq(True)
+    rows = rows.assign(level=rows["critical_level_pct_id"] * per_pct_id, is_below_detection=below)
+    return _session_values(rows.assign(region=rows["region"] + "/" + rows["reference"]), "ratio", endpoint="ratio")
+
+
+def _readouts(readouts: pd.DataFrame) -> pd.DataFrame:
+    """Return the readouts, one value per mouse and day: the mean of what was taken on it."""
+    rows = readouts.assign(modality="", region=readouts["readout"], scan_id=readouts["measured_at"], level=np.nan)
+    rows = rows.assign(is_below_detection=False, status="ok", reason="")
+    found = _session_values(rows, "value", endpoint="readout")
+    units = rows.drop_duplicates("region").set_index("region")["unit"]
+    return found.assign(unit=found["region"].map(units)) if len(found) else found
 
 
 def _level_of(uptake: pd.DataFrame, quantity: str) -> pd.Series:

@@ -9,10 +9,13 @@ ENDPOINTS = {
     "peak": "peak",
     "time_of_peak": "time of peak",
     "auc": "area under the curve",
+    "contraction_rate": "contraction rate",
     "contraction_half_life": "contraction half-life",
     "uptake_pct_id_per_g": "uptake per mass",
     "uptake_pct_id_per_ml": "uptake per volume",
     "uptake_pct_id": "uptake in the whole region",
+    "suv": "SUV",
+    "ratio": "ratio",
     "cells": "cells",
 }
 

@@ -10,22 +10,22 @@ import pandas as pd
 from cartrace.endpoints import by_name
 from cartrace.errors import nearest
 
+# Endpoints that are measured in one modality, and those that are a parameter of no curve but have a day.
+BY_MODALITY = ("uptake", "uptake_pct_id", "suv", "ratio")
+BY_SESSION = (*BY_MODALITY, "cells", "net_pct_id", "readout")
 COUNTS = ("n", "n_not_positive", "n_below_detection", "n_excluded", "n_not_estimable")
 
 
 def declared_endpoint(endpoints: pd.DataFrame, primary: Mapping[str, Any]) -> dict[str, str]:
     """Return the endpoint, modality, region and session that the config's primary comparison means."""
     name, where = primary["endpoint"], primary["region"]
-    if name == "uptake":
-        return {
-            "endpoint": _uptake_quantity(endpoints, primary["modality"], where),
-            "modality": primary["modality"],
-            "region": where,
-            "session": primary["session"],
-        }
-    if name == "cells":
-        modality = "".join(endpoints.loc[endpoints["endpoint"] == "cells", "modality"].unique()[:1])
-        return {"endpoint": "cells", "modality": modality, "region": where, "session": primary["session"]}
+    if name in BY_MODALITY:
+        quantity = _uptake_quantity(endpoints, primary["modality"], where) if name == "uptake" else name
+        modality = primary["modality"]
+        return {"endpoint": quantity, "modality": modality, "region": where, "session": primary["session"]}
+    if name in BY_SESSION:
+        modality = "".join(endpoints.loc[endpoints["endpoint"] == name, "modality"].unique()[:1])
+        return {"endpoint": name, "modality": modality, "region": where, "session": primary["session"]}
     return {"endpoint": name, "modality": "", "region": where, "session": ""}
 
 

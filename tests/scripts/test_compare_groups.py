@@ -29,6 +29,12 @@ OUTPUTS = {
     "comparisons": tables.Comparisons,
     "agreement": tables.Agreement,
 }
+EMPTY = {
+    "ratios": tables.Ratios,
+    "animals": tables.Animals,
+    "readouts": tables.Readouts,
+    "exclusions": tables.Exclusions,
+}
 RATE = {"UTD": 0.0, "NT": 0.3, "CAR": 0.6}
 
 
@@ -91,6 +97,9 @@ def run(folder, parts, *, cohorts=("C01", "C02"), **settings):
         paths[name] = [folder / cohort / f"{name}.csv" for cohort in cohorts]
         for cohort, path in zip(cohorts, paths[name], strict=True):
             tables.write(filled(table, [row for row in records if row["cohort"] == cohort]), path, table)
+    for name, table in EMPTY.items():
+        paths[name] = [folder / f"{name}.csv"]
+        tables.write(tables.empty(table), paths[name][0], table)
     paths["estimates"] = [folder / "logistic.csv", folder / "gompertz.csv"]
     tables.write(filled(tables.Estimates, estimates), paths["estimates"][0], tables.Estimates)
     tables.write(tables.empty(tables.Estimates), paths["estimates"][1], tables.Estimates)
@@ -171,3 +180,22 @@ def test_the_order_of_cohorts_and_a_second_run_change_no_byte(tmp_path):
     for name in OUTPUTS:
         one, two = (tmp_path / folder / "6_comparison" / f"{name}.csv" for folder in ("one", "two"))
         assert one.read_bytes() == two.read_bytes(), name
+
+
+def test_the_mouse_is_the_unit_whatever_is_measured_on_it(tmp_path):
+    uptake, cells, estimates = study(has_counter=False)
+    once = run(tmp_path / "once", (uptake, cells, estimates))
+    # Three scans a session, each with its own region: as many mice as before, and the same p.
+    thrice = [
+        [row | {"scan_id": f"{row['scan_id']}-{scan}"} for row in rows for scan in "abc"] for rows in (uptake, cells)
+    ]
+    found = run(tmp_path / "thrice", (*thrice, estimates))
+    assert not found["endpoints"].duplicated([*tables.Endpoints.key]).any()
+    for name in ("summaries", "comparisons"):
+        pd.testing.assert_frame_equal(found[name], once[name], rtol=1e-9)
+    assert found["comparisons"][["n_a", "n_b"]].max().max() == 8
+    # One region of one scan cannot stand twice, nor one tissue of one session.
+    for modality in ("pet", "counter"):
+        twice = [row | {"modality": modality} for row in uptake[:1]] * 2
+        with pytest.raises(ValueError, match=r"key|twice|unique|duplicate"):
+            tables.write(filled(tables.Uptake, twice), tmp_path / "twice.csv", tables.Uptake)

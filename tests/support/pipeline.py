@@ -152,6 +152,11 @@ def compared(cohorts, settings, results):
     _call(
         compare_groups.main,
         uptake=[str(base / cohort / "3_uptake" / "uptake.csv") for cohort in cohorts],
+        ratios=[str(base / cohort / "3_uptake" / "ratios.csv") for cohort in cohorts],
+        **{
+            name: [str(base / cohort / "1_tables" / f"{name}.csv") for cohort in cohorts]
+            for name in ("animals", "readouts", "exclusions")
+        },
         cells=cells,
         estimates=[str(base / "5_expansion" / model / "estimates.csv") for model in models],
         selection=selection,

@@ -1,11 +1,16 @@
 """One value per mouse: scans, exclusions, detection, and the parameters of the chosen model."""
 
+from typing import get_args
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from cartrace import tables
-from cartrace.endpoints import ENDPOINTS, KINETIC, collect, takes_part
+from cartrace.config import EndpointName
+from cartrace.endpoints import ENDPOINTS, KINETIC, by_name, collect, takes_part
+from cartrace.growth import MODELS
+from cartrace.readout_days import of_groups
 
 KEY = list(tables.Endpoints.key)
 
@@ -26,13 +31,15 @@ def scan(mouse, value, **changes):
     return record | {"status": "ok"} | changes
 
 
-def gather(uptake=(), cells=(), estimates=(), selection=()):
+def gather(uptake=(), cells=(), estimates=(), selection=(), ratios=(), readouts=None):
     return collect(
         rows(tables.Uptake, uptake),
         rows(tables.Cells, cells),
         rows(tables.Estimates, estimates),
         rows(tables.Selection, selection),
         region="tumour",
+        ratios=rows(tables.Ratios, ratios),
+        readouts=readouts,
     )
 
 
@@ -136,7 +143,8 @@ def test_kinetics_are_those_of_the_chosen_model_and_of_mice():
         selection=CHOSEN,
     )
     assert found[["endpoint", "region", "session", "modality", "value"]].to_numpy().tolist() == [
-        ["growth_rate", "tumour", "", "", 0.5]
+        ["growth_rate", "tumour", "", "", 0.5],
+        ["plateau", "tumour", "", "", 1e6],
     ]
 
 
@@ -189,9 +197,60 @@ def test_nothing_measured_is_an_empty_table():
 
 
 def test_the_registry_is_complete():
-    assert KINETIC == ("growth_rate", "doubling_time", "peak", "time_of_peak", "auc")
-    assert {endpoint.scale for endpoint in ENDPOINTS} == {"log", "linear"}
-    assert [endpoint.name for endpoint in ENDPOINTS if endpoint.scale == "linear"] == ["time_of_peak"]
+    assert {"growth_rate", "doubling_time", "peak", "time_of_peak", "auc", "contraction_half_life"} <= set(KINETIC)
+    for model in MODELS:
+        for parameter in model.parameters:
+            assert parameter.name in KINETIC, f"{parameter.name} of {model.name} is compared by nobody"
+            if parameter.name != "growth_rate":
+                assert by_name(parameter.name).scale == parameter.scale
+    declared = set(get_args(EndpointName)) - {"uptake"}
+    assert declared == {endpoint.name for endpoint in ENDPOINTS} - {"uptake_pct_id_per_g", "uptake_pct_id_per_ml"}
+
+
+def test_a_ratio_is_named_by_both_regions_and_is_below_detection_with_its_numerator():
+    below = {"is_below_detection": True, "critical_level_pct_id": 0.5}
+    ratio = {"cohort": "C01", "session": "d07", "modality": "pet", "region": "tumour", "reference": "muscle"}
+    ratio |= {"group": "CAR", "status": "ok"}
+    found = gather(
+        [scan("1", 2.0), scan("1", 3.0, scan_id="again"), scan("2", 0.4, **below)],
+        ratios=[
+            ratio | {"animal_id": "1", "scan_id": "s1", "ratio": 8.0},
+            ratio | {"animal_id": "1", "scan_id": "again", "ratio": 10.0},
+            ratio | {"animal_id": "2", "scan_id": "s2", "ratio": 0.8},
+        ],
+    )
+    rows = found[(found["endpoint"] == "ratio") & (found["analysis"] == "all")].set_index("animal_id")
+    assert set(rows["region"]) == {"tumour/muscle"}
+    assert rows["value"].to_dict() == {"1": 9.0, "2": 0.8}
+    assert rows["is_below_detection"].to_dict() == {"1": False, "2": True}
+    assert rows.loc["2", "detection_level"] == pytest.approx(1.0)
+
+
+def test_suv_is_an_endpoint_where_mice_were_weighed():
+    found = gather([scan("1", 2.0, suv=0.5), scan("2", 2.0, session="d14")])
+    rows = found[found["endpoint"] == "suv"]
+    assert rows[["session", "value", "unit"]].drop_duplicates().to_numpy().tolist() == [["d07", 0.5, "SUV"]]
+
+
+def test_readouts_of_a_day_are_one_value_of_the_mouse():
+    animal = {"cohort": "C01", "group": "CAR", "cells_infused_at": "2026-03-01T08:00:00+01:00"}
+    animals = rows(tables.Animals, [animal | {"animal_id": name} for name in "12"])
+    volume = {"cohort": "C01", "readout": "tumour_volume", "unit": "mm3"}
+    taken = [
+        volume | {"animal_id": "1", "measured_at": "2026-03-08T09:00:00+01:00", "value": 100.0},
+        volume | {"animal_id": "1", "measured_at": "2026-03-08T15:00:00+01:00", "value": 120.0},
+        volume | {"animal_id": "2", "measured_at": "2026-03-08T06:00:00+01:00", "value": 300.0},
+    ]
+    out = {"cohort": "C01", "level": "animal", "animal_id": "2", "reason": "injection failed"}
+    readouts = of_groups(rows(tables.Readouts, taken), animals, rows(tables.Exclusions, [out]))
+    found = gather(readouts=readouts)
+    every = found[found["analysis"] == "all"]
+    columns = ["endpoint", "region", "session", "animal_id", "value", "unit", "excluded"]
+    assert every[columns].to_numpy().tolist() == [
+        ["readout", "tumour_volume", "day 7", "1", 110.0, "mm3", False],
+        ["readout", "tumour_volume", "day 7", "2", 300.0, "mm3", True],
+    ]
+    assert takes_part(found[found["analysis"] == "without_excluded"]).tolist() == [True, False]
 
 
 def test_the_level_of_a_value_below_detection_is_in_its_own_unit():
