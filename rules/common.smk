@@ -18,7 +18,7 @@ from snakemake.utils import validate
 
 # Every file of the core, once: only what is named here travels with a hosted module.
 CORE = """
-__init__ activity agreement association calibration cells cells_quality censored_groups censoring checked checks clock
+__init__ acknowledged activity agreement association calibration cells cells_quality censored_groups censoring checked checks clock
 cohort collapse comparison comparison_tests config contrasts counter_exports counter_rates counting decay diagnostics
 display dose endpoints equivalents error_models errors estimates exclusions expansion exports fitting folder forest
 grids group_tests grouped growth growth_curves intake job lab ledger many_groups mixed names next_cohort optimise
@@ -209,8 +209,9 @@ def setting_problems(config):
         start, end = config["expansion"][key]
         if start >= end:
             yield f"expansion.{key}: the window ends at day {end:g}, not after its start at day {start:g}"
-    for key, warn in config["quality"].items():
-        fail = config["quality"].get(key.replace("_warn_", "_fail_"), warn)
+    thresholds = {key: value for key, value in config["quality"].items() if key != "acknowledged"}
+    for key, warn in thresholds.items():
+        fail = thresholds.get(key.replace("_warn_", "_fail_"), warn)
         if warn > fail:
             yield f"quality.{key}: warns above {warn:g}, but fails above {fail:g} already"
 

@@ -23,7 +23,7 @@ rule compute_uptake:
         regions=config["regions"],
         reference_regions=config["uptake"]["reference_regions"],
         uncertainty=config["uncertainty"],
-        thresholds=config["quality"],
+        thresholds={key: value for key, value in config["quality"].items() if key != "acknowledged"},
         core=core_digest("compute_uptake.py"),
     script:
         "../scripts/compute_uptake.py"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from cartrace import job, tables
+from cartrace import acknowledged, job, tables
 from cartrace.report import page, sections
 from cartrace.report.blocks import Picture
 from cartrace.report.inline import inline_svg
@@ -100,6 +100,9 @@ def main(
     digests: Mapping[str, str],
 ) -> None:
     """Read the tables of all stages and write everything that a reader takes away."""
+    judged = joined([*quality, *cells_quality], tables.Quality)
+    if settings["study"]["status"] == "final":
+        acknowledged.require(judged, settings["quality"]["acknowledged"])
     study = Study(
         animals=joined(animals, tables.Animals),
         doses=joined(doses, tables.Doses),
@@ -111,7 +114,7 @@ def main(
         dose_activity=joined(dose_activity, tables.DoseActivity),
         uptake=joined(uptake, tables.Uptake),
         ratios=joined(ratios, tables.Ratios),
-        quality=joined([*quality, *cells_quality], tables.Quality),
+        quality=judged,
         cells=joined(cells, tables.Cells),
         calibration_lines=joined(calibration_lines, tables.CalibrationLines),
         estimates=joined(estimates, tables.Estimates),

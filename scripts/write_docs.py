@@ -146,23 +146,28 @@ def inputs_page() -> str:
     return "# Sheets of a cohort\n\n" + WRITTEN + SHEET_RULES + "".join(map(sheet_section, tables.SHEETS))
 
 
-ERROR_RULES = """
+EXAMPLE = (
+    "1 problem in the input. Nothing was calculated from the cohort C01. docs/errors.md explains the codes in "
+    "brackets; what can harm most comes first.\n"
+    "  1. animals.csv, row 3, column B 'group': the group is not one of the study's (found 'UDT'). Did you mean 'UTD'? "
+    "Else add it to 'groups' of the config. [unknown-group]"
+)
+ERROR_RULES = f"""
 Every message about an input ends with its code in brackets, and this page explains each code: what was found, an
 example, what would follow if it went unseen, and what to do. An example of a whole message:
 
 ```
-1 problem in the input. Nothing was calculated from the cohort C01. docs/errors.md explains the codes in brackets; what can harm most comes first.
-  1. animals.csv, row 3, column B 'group': the group is not one of the study's (found 'UDT'). Did you mean 'UTD'? Else add it to 'groups' of the config. [unknown-group]
+{EXAMPLE}
 ```
 
-The place is the file, the sheet of a workbook, the row as Excel shows it (the header is row 1), the letter of the column
-and its header. Many rows with one cause are told once (`17 rows: 2, 5, 9, ...`).
+The place is the file, the sheet of a workbook, the row as Excel shows it (the header is row 1), the letter of the
+column and its header. Many rows with one cause are told once (`17 rows: 2, 5, 9, ...`).
 
-- **Errors** stop the cohort that has them: nothing is calculated from it, and what an earlier run made of it is removed.
+- **Errors** stop the cohort that has them: nothing is calculated from it, and nothing of an earlier run is left of it.
 - **Warnings** do not. They stand in `quality.csv` and in the report. With `study.status: final` each of them must be
   acknowledged under `quality.acknowledged` of the config, with a reason; the run says what to paste there.
-- `snakemake --cores 1 check` tells both for every cohort in seconds and calculates nothing; of a cohort in a workbook it
-  also writes `results/<cohort>/<cohort>.checked.xlsx`, the workbook with red cells and comments.
+- `snakemake --cores 1 check` tells both for every cohort in seconds and calculates nothing; of a cohort in a workbook
+  it also writes `results/<cohort>/<cohort>.checked.xlsx`, the workbook with red cells and comments.
 
 In both lists the most harmful come first, in the order in which a run tells them.
 """

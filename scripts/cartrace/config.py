@@ -193,8 +193,17 @@ class Uncertainty(_Section):
     ] = 0.02
 
 
+class Acknowledged(_Section):
+    """A warning that was looked at, and why the study is right in spite of it; a final report wants one for each."""
+
+    cohort: Annotated[str, Field(description="Cohort; empty: every one that has this warning")] = ""
+    check: Annotated[Name, Field(description="Check, as quality.csv names it")]
+    subject: Annotated[Name, Field(description="Subject, as quality.csv names it")]
+    reason: Annotated[Name, Field(description="Why the study is right in spite of it; the report prints it")]
+
+
 class QualityThresholds(_Section):
-    """Thresholds of the quality checks."""
+    """Thresholds of the quality checks, and the warnings that were acknowledged."""
 
     tail_warn_pct: Annotated[float, Field(ge=0, description="Tail in percent of the dose: warn above")] = 5.0
     tail_fail_pct: Annotated[float, Field(ge=0, description="Tail in percent of the dose: fail above")] = 10.0
@@ -223,6 +232,9 @@ class QualityThresholds(_Section):
     background_warn_p: Annotated[
         float, Field(ge=0, le=1, description="p of the scatter of a run's blanks (chi-squared): warn below")
     ] = 0.01
+    acknowledged: Annotated[
+        list[Acknowledged], Field(description="Warnings that were looked at, each with a reason")
+    ] = []
 
 
 class CellsSettings(_Section):

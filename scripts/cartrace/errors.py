@@ -62,14 +62,17 @@ class Problem:
 
 
 class InputError(Exception):
-    """All problems of one input, together."""
+    """All problems of one input, together; `closing` stands below them."""
 
-    def __init__(self, problems: Sequence[Problem], *, consequence: str = "Nothing was calculated.") -> None:
+    def __init__(
+        self, problems: Sequence[Problem], *, consequence: str = "Nothing was calculated.", closing: str = ""
+    ) -> None:
         self.problems = tuple(problems)
         count, places = len(self.problems), sum(1 + len(problem.more) for problem in self.problems)
         spread = f", in {places} places" if places > count else ""
         lines = [f"{count} problem{'s' if count != 1 else ''} in the input{spread}. {consequence}"]
         lines += [f"  {number}. {problem}" for number, problem in enumerate(self.problems, start=1)]
+        lines += [closing] if closing else []
         super().__init__("\n".join(lines))
 
 

@@ -16,7 +16,6 @@ ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts"
 sys.path.append(str(SCRIPTS))
 import write_docs  # noqa: E402
-
 from cartrace.messages import MESSAGES  # noqa: E402
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "config" / "README.md"])

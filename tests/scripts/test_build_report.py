@@ -8,6 +8,7 @@ from openpyxl import load_workbook
 from report_study import FIGURES, SETTINGS, StudyMaker, build, draw, script, written
 
 from cartrace import tables
+from cartrace.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +80,19 @@ def test_forty_mice_stay_under_three_megabytes(tmp_path):
     draw(paths, tmp_path / "figures")
     build(paths, tmp_path / "figures", tmp_path / "report")
     assert (tmp_path / "report" / "report.html").stat().st_size < 3_000_000
+
+
+def test_a_final_report_wants_a_reason_for_each_warning_and_prints_it(study, tmp_path):
+    paths = {path.stem: str(path) for path in (study / "tables").iterdir()}
+    final = SETTINGS | {"study": SETTINGS["study"] | {"status": "final"}}
+    with pytest.raises(InputError) as caught:
+        build(paths, study / "figures", tmp_path / "refused", settings=final)
+    assert not list((tmp_path / "refused").iterdir())
+    pasted = yaml.safe_load(str(caught.value).split("each line:\n")[1])["quality"]["acknowledged"]
+    assert len(pasted) == len(caught.value.problems) > 0
+    for number, item in enumerate(pasted):
+        item["reason"] = f"was looked at, number {number}"
+    final["quality"] = SETTINGS["quality"] | {"acknowledged": pasted}
+    build(paths, study / "figures", tmp_path / "report", settings=final)
+    text = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert all(item["reason"] in text for item in pasted)

@@ -53,7 +53,7 @@ SETTINGS: dict[str, Any] = {
         "scanner_frac": 0.02,
         "sensitivity_frac": 0.02,
     },
-    "quality": {"tail_warn_pct": 5.0, "tail_fail_pct": 10.0},
+    "quality": {"tail_warn_pct": 5.0, "tail_fail_pct": 10.0, "acknowledged": []},
     "cells": {"modality": "pet", "region": "tumour", "calibration": "in_vivo"},
     "expansion": {
         "models": ["logistic"],

@@ -180,4 +180,18 @@ NAMES: tuple[Message, ...] = (
         "The column would not be read",
         "Correct the name; a column of your own begins with `x_`",
     ),
+    error(
+        "not-acknowledged",
+        "A study is final, and a warning has no reason",
+        "`study.status: final`, and a tail of 7 % under `quality.acknowledged` of the config nowhere",
+        "A final report would hold a warning that nobody answered for",
+        "Mend what it is about, or acknowledge it with a reason; the run gives the lines to paste",
+    ),
+    error(
+        "acknowledged-nothing",
+        "The config acknowledges a warning that there is not",
+        "`subject: M01 d07` for `M01, d07`",
+        "A warning that comes up later would have a reason already",
+        "Correct the entry of `quality.acknowledged`, or remove it",
+    ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cartrace.acknowledged import reasons
 from cartrace.report.blocks import (
     Block,
     Cell,
@@ -53,7 +54,12 @@ def intake(study: Study) -> list[Block]:
         counts = (count_cell(some[column].sum()) for column in ("n_rows_read", "n_rows_used"))
         told = (Cell(row["conversions"]), number_cell(row["clock_offset_s"]), Cell(row["finding"]))
         rows.append([Cell(row["cohort"]), Cell(shown), Cell(row["reader"]), *counts, *told])
-    return [Text((text,)), grid("Files", headings, rows, file="tables/import.csv"), *_overrides(study)]
+    return [
+        Text((text,)),
+        grid("Files", headings, rows, file="tables/import.csv"),
+        *_overrides(study),
+        *_acknowledged(study),
+    ]
 
 
 def _overrides(study: Study) -> list[Block]:
@@ -72,6 +78,17 @@ def _overrides(study: Study) -> list[Block]:
     count = len(study.overrides)
     text = f"{count} raw value{' was' if count == 1 else 's were'} corrected; the files themselves were not changed."
     return [Text((text,)), plain_grid("Corrected values", study.overrides, labels, file="tables/overrides.csv")]
+
+
+def _acknowledged(study: Study) -> list[Block]:
+    """Return the warnings that the config acknowledges, with their reasons."""
+    stated = reasons(study.quality, study.settings["quality"]["acknowledged"])
+    rows = study.quality.assign(reason=stated)[stated != ""]
+    if rows.empty:
+        return []
+    labels = {"cohort": "Cohort", "check": "Check", "subject": "Of", "message": "What it means", "reason": "Reason"}
+    text = f"{len(rows)} warning{' was' if len(rows) == 1 else 's were'} looked at and acknowledged in the config."
+    return [Text((text,)), plain_grid("Acknowledged warnings", rows, labels, file="tables/quality.csv")]
 
 
 def instruments(study: Study) -> list[Block]:
