@@ -18,6 +18,7 @@ include: "rules/report.smk"
 include: "rules/check.smk"
 include: "rules/template.smk"
 include: "rules/simulate.smk"
+include: "rules/ending.smk"
 
 
 rule all:

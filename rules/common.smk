@@ -2,6 +2,7 @@
 import ast
 import csv
 import hashlib
+import os
 import re
 import sys
 import zipfile

@@ -22,7 +22,7 @@ def main(*, sheets: str | Sequence[str], found: str, checked: str = "", **settin
         paths = [sheets] if isinstance(sheets, str) else sheets
         workbook = next(Path(path) for path in paths if Path(path).suffix == ".xlsx")
         Path(checked).write_bytes(marks.marked(workbook.read_bytes(), problems, file=workbook.name))
-    outcome = {"cohort": settings["cohort"], "problems": len(problems), "lines": lines, "checked": checked}
+    outcome = {"cohort": settings["cohort"], "problems": len(problems), "lines": lines, "checked": Path(checked).name}
     Path(found).write_text(json.dumps(outcome, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -73,11 +73,11 @@ def main(
     style = preset(Path(journals).read_text(encoding="utf-8").splitlines(), journal)
     draw = {plot.name: plot.draw for plot in PLOTS}
     words = {}
-    for name, *paths in zip(figures, svg, pdf, png, strict=True):
+    for number, name in enumerate(job.progress(figures, "drawing")):
         with context(style):
             drawing = draw[name](study, style)
             settle(drawing.figure)
-            for path in paths:
+            for path in (svg[number], pdf[number], png[number]):
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
                 suffix = Path(path).suffix[1:]
                 drawing.figure.savefig(path, format=suffix, metadata=METADATA[suffix])

@@ -1,14 +1,36 @@
-"""What every script's last block does: run `main`, and log what was read, what was written and what went wrong."""
+"""What every script's last block does: run `main` on files that appear whole or not at all, and log how it went.
+
+An output is written beside its place, into a hidden folder, and renamed when the job is done. So a job that ends at any
+moment, however it ends, leaves no file that could be taken for a result.
+"""
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, TypeVar
 
 from cartrace.errors import InputError
+
+Item = TypeVar("Item")
+_FULL = "there is no room left on the disk, or in your quota"
+_LOCKED = "it may not be written to"
+# What the system says no to, in a lab's words, and what to do about it.
+_REFUSED: dict[int, tuple[str, str]] = {
+    errno.ENOSPC: (_FULL, "Make room"),
+    errno.EDQUOT: (_FULL, "Make room"),
+    errno.EROFS: (_LOCKED, "Make the folder writable, or send results elsewhere by 'pathvars' of the config"),
+    errno.EACCES: (_LOCKED, "Make the folder writable, or send results elsewhere by 'pathvars' of the config"),
+    errno.EPERM: (_LOCKED, "Make the folder writable, or send results elsewhere by 'pathvars' of the config"),
+}
+_AGAIN = "and run again; what is finished is kept"
+_BAR_WIDTH = 24
 
 
 def run(
@@ -24,7 +46,8 @@ def run(
     Parameters
     ----------
     main : callable
-        The script's work; takes paths and plain values by keyword.
+        The script's work; takes paths and plain values by keyword. The paths of outputs that it gets are not the final
+        ones, but have the same names.
     log : str
         The rule's log file.
     inputs, outputs : mapping
@@ -35,26 +58,161 @@ def run(
     Raises
     ------
     SystemExit
-        With code 1 where the input is at fault. The message then stands alone in the log, and on standard error.
+        With code 1 where the input or the machine is at fault. The message then stands alone in the log, and its first
+        line on standard error.
     """
-    Path(log).parent.mkdir(parents=True, exist_ok=True)
-    with open(log, "w", encoding="utf-8") as stream:
-        stream.writelines(f"read    {path}\n" for path in _paths(inputs))
-        stream.flush()
+    with _Log(Path(log)) as told:
+        told.lines(f"read    {path}" for path in _paths(inputs))
         try:
-            main(**inputs, **outputs, **(params or {}))
+            with _staged(outputs, name=Path(log).stem) as partial, _shown(told):
+                main(**inputs, **partial, **(params or {}))
         except InputError as error:
-            # Alone, so that the message does not drown among a study's hundreds of files.
-            stream.seek(0)
-            stream.truncate()
-            stream.write(f"{error}\n")
-            # The log's path says which cohort it is; jobs that fail side by side write one piece each.
-            sys.stderr.write(f"\n{log}: {error}\n\n")
+            told.only(str(error))
+            raise SystemExit(1) from None
+        except (OSError, MemoryError) as error:
+            message = _explained(error, _paths(inputs))
+            if message is None:
+                told.lines([traceback.format_exc().rstrip()])
+                raise
+            told.only(message)
             raise SystemExit(1) from None
         except Exception:
-            traceback.print_exc(file=stream)
+            told.lines([traceback.format_exc().rstrip()])
             raise
-        stream.writelines(f"wrote   {path}\n" for path in _paths(outputs))
+        told.lines(f"wrote   {path}" for path in _paths(outputs))
+
+
+def progress(items: Sequence[Item], doing: str) -> Iterator[Item]:
+    """Yield the items of a long step, saying before each how far it is: a bar on a terminal, lines in the job's log.
+
+    Parameters
+    ----------
+    items : sequence
+        What the step goes through; the text of an item is shown.
+    doing : str
+        What it does, e.g. ``drawing``.
+
+    Yields
+    ------
+    Item
+        The items, in order.
+    """
+    for number, item in enumerate(items):
+        _listener[-1](doing, number, len(items), str(item))
+        yield item
+    _listener[-1](doing, len(items), len(items), "")
+
+
+# Called with what is done, how many of how many items are behind, and the next one. Silent unless `run` is at work.
+_listener: list[Callable[[str, int, int, str], None]] = [lambda *_: None]
+
+
+@contextmanager
+def _shown(log: _Log) -> Iterator[None]:
+    def show(doing: str, done: int, total: int, item: str) -> None:
+        if item:
+            log.lines([f"doing   {doing} {item} ({done + 1} of {total})"])
+        if sys.stderr.isatty():
+            filled = _BAR_WIDTH * done // max(total, 1)
+            bar = "#" * filled + "-" * (_BAR_WIDTH - filled)
+            # The line is overwritten by the next, and emptied by the last.
+            text = f"[{bar}] {done}/{total} {doing} {item}"[:100] if item else ""
+            sys.stderr.write(f"\r\033[K{text}")
+            sys.stderr.flush()
+
+    _listener.append(show)
+    try:
+        yield
+    finally:
+        _listener.pop()
+
+
+@contextmanager
+def _staged(outputs: Mapping[str, Any], *, name: str) -> Iterator[dict[str, Any]]:
+    """Yield the outputs under paths in hidden folders beside their places; put them there when the block is done."""
+    paths = {path: Path(path).parent / f".{name}.partial" / Path(path).name for path in _paths(outputs)}
+    folders = {partial.parent for partial in paths.values()}
+    try:
+        for folder in folders:
+            # What a job that was killed has left.
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+        yield {
+            key: str(paths[value]) if isinstance(value, str) else [str(paths[str(item)]) for item in value]
+            for key, value in outputs.items()
+        }
+        for path, partial in paths.items():
+            if partial.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            os.replace(partial, path)
+    finally:
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Log:
+    """The log of a job. It is no result: where it cannot be written, the job goes on.
+
+    It is locked while the job runs, so that a job left behind by a run that was killed has ended before the same job
+    of the next run starts, and cannot write over its results.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.stream: TextIO | None = None
+
+    def __enter__(self) -> _Log:
+        with suppress(OSError):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.stream = open(self.path, "a", encoding="utf-8")  # noqa: SIM115
+            _lock(self.stream, self.path)
+            self.stream.truncate(0)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.stream:
+            with suppress(OSError):
+                self.stream.close()
+
+    def lines(self, lines: Iterator[str] | Sequence[str]) -> None:
+        if self.stream:
+            with suppress(OSError):
+                self.stream.writelines(f"{line}\n" for line in lines)
+                self.stream.flush()
+
+    def only(self, message: str) -> None:
+        """Write a message alone, so that it does not drown among a study's hundreds of files."""
+        if self.stream:
+            with suppress(OSError):
+                self.stream.truncate(0)
+        self.lines([message])
+        # The log's path says which cohort it is; the rest follows at the end of the run.
+        sys.stderr.write(f"\n{self.path}: {message.splitlines()[0]}\n\n")
+
+
+def _lock(stream: TextIO, path: Path) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.stderr.write(f"{path}: waiting for the same job of an earlier run, which has not ended yet\n")
+        fcntl.flock(stream, fcntl.LOCK_EX)
+
+
+def _explained(error: OSError | MemoryError, inputs: Sequence[str]) -> str | None:
+    """Return what to do about a failure of the machine; nothing where it is a defect of ours."""
+    if isinstance(error, MemoryError):
+        return f"The memory did not suffice. Run on a machine with more, or with fewer jobs at a time, {_AGAIN}."
+    place = str(error.filename or "")
+    if isinstance(error, FileNotFoundError) and place in inputs:
+        return f"{place}: the file was there when the run was planned, and is gone. Put it back {_AGAIN}."
+    if error.errno in _REFUSED:
+        why, remedy = _REFUSED[error.errno]
+        return f"{place or 'an output'}: {why}. {remedy}, {_AGAIN}."
+    return None
 
 
 def _paths(named: Mapping[str, Any]) -> list[str]:

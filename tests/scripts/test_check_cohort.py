@@ -150,7 +150,7 @@ def test_every_cohort_is_told_and_the_number_of_problems_is_theirs(tmp_path: Pat
         "C02: 2 problems",
         "  1. x",
         "  2. y",
-        "  The cells are marked in C02.checked.xlsx.",
+        f"  The cells are marked in {tmp_path / 'C02.checked.xlsx'}.",
     ]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -13,13 +16,18 @@ from cartrace.errors import InputError, Problem
 def test_the_log_says_what_was_read_and_written(tmp_path: Path) -> None:
     seen: dict[str, object] = {}
 
-    def main(**arguments: object) -> None:
+    def main(uptake: str, **arguments: object) -> None:
         seen.update(arguments)
+        assert Path(uptake).parent.is_dir()
+        Path(uptake).write_text("whole")
 
-    log = tmp_path / "deep" / "job.log"
-    job.run(main, log=str(log), inputs={"doses": "a.csv", "fits": ["b.csv", "c.csv"]}, outputs={"uptake": "u.csv"})
-    assert seen == {"doses": "a.csv", "fits": ["b.csv", "c.csv"], "uptake": "u.csv"}
-    assert log.read_text().splitlines() == ["read    a.csv", "read    b.csv", "read    c.csv", "wrote   u.csv"]
+    log, uptake = tmp_path / "deep" / "job.log", tmp_path / "results" / "u.csv"
+    inputs = {"doses": "a.csv", "fits": ["b.csv", "c.csv"]}
+    job.run(main, log=str(log), inputs=inputs, outputs={"uptake": str(uptake)})
+    assert seen == inputs
+    assert log.read_text().splitlines() == ["read    a.csv", "read    b.csv", "read    c.csv", f"wrote   {uptake}"]
+    assert uptake.read_text() == "whole"
+    assert list(uptake.parent.iterdir()) == [uptake]
 
 
 def test_parameters_arrive_by_name(tmp_path: Path) -> None:
@@ -37,10 +45,16 @@ def test_bad_input_ends_with_code_1_and_the_message_alone(tmp_path: Path, capsys
 
     log = tmp_path / "job.log"
     with pytest.raises(SystemExit) as ended:
-        job.run(main, log=str(log), inputs={"sheets": [f"{n}.csv" for n in range(500)]}, outputs={"uptake": "u.csv"})
+        job.run(
+            main,
+            log=str(log),
+            inputs={"sheets": [f"{n}.csv" for n in range(500)]},
+            outputs={"uptake": str(tmp_path / "u.csv")},
+        )
     assert ended.value.code == 1
     assert log.read_text() == f"{error}\n"
-    assert capsys.readouterr().err == f"\n{log}: {error}\n\n"
+    first = "1 problem in the input. Nothing was calculated."
+    assert capsys.readouterr().err == f"\n{log}: {first}\n\n"
 
 
 def test_a_defect_leaves_its_traceback_and_what_it_had_read(tmp_path: Path) -> None:
@@ -49,8 +63,136 @@ def test_a_defect_leaves_its_traceback_and_what_it_had_read(tmp_path: Path) -> N
 
     log = tmp_path / "job.log"
     with pytest.raises(ZeroDivisionError):
-        job.run(main, log=str(log), inputs={"doses": "a.csv"}, outputs={"uptake": "u.csv"})
+        job.run(main, log=str(log), inputs={"doses": "a.csv"}, outputs={"uptake": str(tmp_path / "u.csv")})
     text = log.read_text()
     assert text.startswith("read    a.csv\nTraceback")
     assert text.endswith("ZeroDivisionError: a defect\n")
     assert "wrote" not in text
+
+
+def outputs(folder: Path) -> dict[str, object]:
+    return {"table": str(folder / "t.csv"), "figures": [str(folder / "figures" / "a.svg")], "all": str(folder / "all")}
+
+
+def test_outputs_appear_together_when_the_job_is_done(tmp_path: Path) -> None:
+    (tmp_path / "all").mkdir()
+    (tmp_path / "all" / "old.csv").write_text("of the last run")
+
+    def main(*, table: str, figures: list[str], **more: str) -> None:
+        Path(table).write_text("t")
+        Path(figures[0]).write_text("a")
+        Path(more["all"]).mkdir()
+        (Path(more["all"]) / "new.csv").write_text("n")
+        assert [Path(table).name, Path(figures[0]).name, Path(more["all"]).name] == ["t.csv", "a.svg", "all"]
+        assert not (tmp_path / "t.csv").exists()
+
+    job.run(main, log=str(tmp_path / "job.log"), inputs={}, outputs=outputs(tmp_path))
+    left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*"))
+    assert left == ["all", "all/new.csv", "figures", "figures/a.svg", "job.log", "t.csv"]
+
+
+def test_a_job_that_fails_leaves_the_outputs_as_they_were(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("of the last run")
+
+    def main(*, table: str, **_: object) -> None:
+        Path(table).write_text("half")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        job.run(main, log=str(tmp_path / "job.log"), inputs={}, outputs=outputs(tmp_path))
+    assert (tmp_path / "t.csv").read_text() == "of the last run"
+    assert list(tmp_path.rglob("*.partial")) == []
+
+
+def test_what_a_killed_job_left_is_cleared_away(tmp_path: Path) -> None:
+    left = tmp_path / ".job.partial"
+    left.mkdir()
+    (left / "t.csv").write_text("half")
+    seen: list[Path] = []
+    job.run(
+        lambda table: (seen.extend(left.iterdir()), Path(table).write_text("t"))[0],
+        log=str(tmp_path / "job.log"),
+        inputs={},
+        outputs={"table": str(tmp_path / "t.csv")},
+    )
+    assert seen == []
+    assert not left.exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "r/u.csv"), "r/u.csv: there is no room left on the disk"),
+        (
+            OSError(errno.EROFS, "Read-only file system", "r/u.csv"),
+            "r/u.csv: it may not be written to. Make the folder",
+        ),
+        (FileNotFoundError(errno.ENOENT, "No such file", "doses.csv"), "doses.csv: the file was there when the run"),
+        (MemoryError(), "The memory did not suffice."),
+    ],
+    ids=["disk full", "read-only", "vanished", "memory"],
+)
+def test_what_the_machine_refuses_is_said_without_a_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], error: Exception, said: str
+) -> None:
+    def main(**_: object) -> None:
+        raise error
+
+    log = tmp_path / "job.log"
+    with pytest.raises(SystemExit) as ended:
+        job.run(main, log=str(log), inputs={"doses": "doses.csv"}, outputs={"uptake": str(tmp_path / "u.csv")})
+    assert ended.value.code == 1
+    assert log.read_text().startswith(said)
+    assert "Traceback" not in log.read_text()
+    assert said in capsys.readouterr().err
+
+
+def test_a_missing_file_that_is_no_input_is_a_defect(tmp_path: Path) -> None:
+    def main(**_: object) -> None:
+        Path("nowhere").read_text()
+
+    with pytest.raises(FileNotFoundError):
+        job.run(main, log=str(tmp_path / "job.log"), inputs={}, outputs={"uptake": str(tmp_path / "u.csv")})
+    assert "Traceback" in (tmp_path / "job.log").read_text()
+
+
+def test_a_job_waits_for_the_same_job_of_an_earlier_run(tmp_path: Path) -> None:
+    order: list[str] = []
+    log, output = str(tmp_path / "job.log"), {"table": str(tmp_path / "t.csv")}
+    started = threading.Event()
+
+    def late(*, table: str) -> None:
+        started.set()
+        time.sleep(0.3)
+        Path(table).write_text("old")
+        order.append("old")
+
+    def new(*, table: str) -> None:
+        order.append("new")
+        Path(table).write_text("new")
+
+    orphan = threading.Thread(target=job.run, args=(late,), kwargs={"log": log, "inputs": {}, "outputs": output})
+    orphan.start()
+    started.wait()
+    job.run(new, log=log, inputs={}, outputs=output)
+    orphan.join()
+    assert order == ["old", "new"]
+    assert (tmp_path / "t.csv").read_text() == "new"
+
+
+def test_a_long_step_says_how_far_it_is(tmp_path: Path) -> None:
+    def main(*, table: str) -> None:
+        for _ in job.progress(["ratios", "agreement"], "drawing"):
+            pass
+        Path(table).write_text("t")
+
+    job.run(main, log=str(tmp_path / "job.log"), inputs={}, outputs={"table": str(tmp_path / "t.csv")})
+    assert (tmp_path / "job.log").read_text().splitlines()[:2] == [
+        "doing   drawing ratios (1 of 2)",
+        "doing   drawing agreement (2 of 2)",
+    ]
+
+
+def test_outside_a_job_a_long_step_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(job.progress([1, 2], "drawing")) == [1, 2]
+    assert capsys.readouterr() == ("", "")
