@@ -27,6 +27,7 @@ rule compute_activity:
         dose_route=config["uptake"]["dose_route"],
         dead_time_us=config["counter"]["dead_time_us"],
         background_cps=config["counter"]["background_cps"],
+        background_drift_p=config["counter"]["background_drift_p"],
         uncertainty=config["uncertainty"],
         core=core_digest("compute_activity.py"),
     script:

@@ -19,7 +19,8 @@ from snakemake.utils import validate
 
 # Every file of the core, once: only what is named here travels with a hosted module.
 CORE = """
-__init__ acknowledged activity agreement association calibration cells cells_quality censored_groups censoring checked checks clock
+__init__ acknowledged activity agreement association blanks calibration cells cells_quality censored_groups censoring
+checked checks clock
 cohort collapse comparison comparison_tests config contrasts counter_exports counter_rates counting decay diagnostics
 display dose endpoints equivalents error_models errors estimates exclusions expansion exports fitting folder forest
 grids group_tests grouped growth growth_curves intake job lab ledger many_groups mixed names next_cohort optimise

@@ -30,6 +30,7 @@ def main(
     dose_route: str,
     dead_time_us: float,
     background_cps: float | None,
+    background_drift_p: float,
     uncertainty: Mapping[str, float],
 ) -> None:
     """Write the tables of stage 2 of one cohort; the arguments are the rule's paths and settings."""
@@ -50,6 +51,7 @@ def main(
         decays=decays,
         dead_time_s=dead_time_us * 1e-6,
         background_cps=background_cps,
+        background_drift_p=background_drift_p,
     )
     given, counted = measure_doses(
         with_decay(injections, decays), counted, decisions, route=dose_route, uncertainty=uncertainty

@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 
 from cartrace import counting
+from cartrace.blanks import with_background
 from cartrace.clock import elapsed_s
 from cartrace.decay import decay_factor, frame_to_injection_factor, in_count_factor
 from cartrace.errors import InputError, Problem
 from cartrace.exclusions import mark
 from cartrace.radionuclides import Decay
-from cartrace.rows import INJECTION, RUN, SCAN, TUBE, attach, first_reason, status
+from cartrace.rows import INJECTION, SCAN, TUBE, attach, first_reason, status
 
 _OF_MOUSE = ("tissue", "tail")
 _ESTIMATES = [
@@ -46,6 +47,7 @@ def tube_activity(
     decays: Mapping[str, Decay],
     dead_time_s: float,
     background_cps: float | None,
+    background_drift_p: float = 0.0,
 ) -> pd.DataFrame:
     """Return one row per counted tube, from gross counts to the net rate at injection.
 
@@ -59,6 +61,8 @@ def tube_activity(
         Non-paralysable dead time [s]; a factor that the export states wins over it.
     background_cps : float or None
         Background rate of a run without blanks [1/s].
+    background_drift_p : float
+        p of the scatter of a run's blanks below which the background is interpolated between them.
 
     Returns
     -------
@@ -77,7 +81,7 @@ def tube_activity(
         rows["dead_time_factor"].notna(), counting.dead_time_factor(gross, dead_time_s)
     )
     rows = rows.assign(gross_cps=gross, dead_time_factor=factor)
-    rows = _with_background(rows, background_cps)
+    rows = with_background(rows, background_cps, background_drift_p)
     rows = _at_reference(rows.assign(**_net(rows)))
     reason = first_reason(
         rows.index,
@@ -140,22 +144,6 @@ def _refuse_window_problems(sheet: pd.DataFrame, kept: pd.DataFrame) -> None:
         )
     if problems:
         raise InputError(problems)
-
-
-def _with_background(rows: pd.DataFrame, background_cps: float | None) -> pd.DataFrame:
-    """Return the rows with the rate of their run's blanks; without any, the config's."""
-    key = [*RUN, "window"]
-    blanks = rows[(rows["role"] == "blank") & ~rows["excluded"] & rows["counts"].notna()]
-    run = blanks.groupby(key, as_index=False)[["counts", "count_s"]].sum()
-    # ASSUME: The background is the same for all tubes of a run, does not decay and is too low to lose counts.
-    run["background_cps"] = run["counts"] / run["count_s"]
-    run["background_cps_se"] = np.sqrt(counting.count_variance(run["counts"])) / run["count_s"]
-    joined = attach(rows, run[[*key, "background_cps", "background_cps_se"]], key)
-    if background_cps is not None:
-        # ASSUME: The background that the config states has no uncertainty of its own.
-        missing = joined["background_cps"].isna()
-        joined.loc[missing, ["background_cps", "background_cps_se"]] = [background_cps, 0.0]
-    return joined
 
 
 def _net(rows: pd.DataFrame) -> dict[str, pd.Series]:

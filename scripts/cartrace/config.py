@@ -115,6 +115,15 @@ class Counter(_Section):
     background_cps: Annotated[
         float | None, Field(ge=0, description="Background rate [1/s] of a run without blanks")
     ] = None
+    background_drift_p: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="p of the scatter of a run's blanks (chi-squared) below which the background is interpolated "
+            "in time between them; 0: the mean of the blanks, always",
+        ),
+    ] = 0.01
     time_is: Annotated[Literal["start", "end"], Field(description="What a tube's time in the export is")] = "start"
     count_s: Annotated[
         float | None, Field(gt=0, description="Counting time of every tube [s], for exports that do not carry it")
@@ -176,20 +185,51 @@ class UptakeSettings(_Section):
 
 
 class Uncertainty(_Section):
-    """Standard uncertainties of the instruments."""
+    """Standard uncertainties of the instruments; put in those of your own."""
 
-    balance_g: Annotated[float, Field(ge=0, description="Of one weighing of the balance [g]")] = 0.0003
+    balance_g: Annotated[
+        float,
+        Field(
+            ge=0,
+            description="Of one weighing of the balance [g]: three times the readability of a balance of 0.1 mg, for "
+            "draught, evaporation and wet tissue; the readability d alone would be d / √12 (JCGM 100:2008, 4.3.7)",
+        ),
+    ] = 0.0003
     calibrator_frac: Annotated[
-        Fraction, Field(description="Of one reading of the dose calibrator, relative (repeatability)")
+        Fraction,
+        Field(
+            description="Of one reading of the dose calibrator, relative (repeatability); the manuals state 1 %, and "
+            "acceptance allows 5 % of bias, which all readings of a study share"
+        ),
     ] = 0.01
+    clock_s: Annotated[
+        float,
+        Field(
+            ge=0,
+            description="Of a time noted by hand beside a reading of the dose calibrator [s]: one minute / √12 where "
+            "minutes are noted (JCGM 100:2008, 4.3.7)",
+        ),
+    ] = 17.3
     roi_frac: Annotated[
-        Fraction, Field(description="Of the mean of one PET region, relative (noise and delineation)")
+        Fraction,
+        Field(
+            description="Of the mean of one PET region, relative (noise and delineation); repeat the drawing of some "
+            "regions to know your own"
+        ),
     ] = 0.05
     scanner_frac: Annotated[
-        Fraction, Field(description="Of the scanner's calibration against the dose calibrator, relative")
+        Fraction,
+        Field(
+            description="Of the scanner's calibration against the dose calibrator, relative; from the phantom scans of "
+            "its quality control; default protocols are off by far more (McDougald et al., J Nucl Med 2020;61:461)"
+        ),
     ] = 0.02
     sensitivity_frac: Annotated[
-        Fraction, Field(description="Of the activity of a calibrator standard, relative (dose route calibrator)")
+        Fraction,
+        Field(
+            description="Of the activity of a calibrator standard, relative (dose route calibrator): the repeatability "
+            "of its reading and of what was pipetted from it"
+        ),
     ] = 0.02
 
 

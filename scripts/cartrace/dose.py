@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from cartrace.clock import elapsed_s
-from cartrace.decay import Floats, decay_factor
+from cartrace.decay import Floats, decay_constant_per_s, decay_factor, half_life_rel_se
 from cartrace.equivalents import ROUTES, counted_tails, equivalents
 from cartrace.exclusions import mark
 from cartrace.rows import INJECTION, TUBE, attach, first_reason, status
@@ -80,7 +80,7 @@ def tail_propagated(
     return np.where(np.asarray(is_shared, dtype=bool), shared, apart)
 
 
-def injected(doses: pd.DataFrame, *, calibrator_frac: float) -> pd.DataFrame:
+def injected(doses: pd.DataFrame, *, calibrator_frac: float, clock_s: float) -> pd.DataFrame:
     """Return the doses with their calibrator readings at injection and the gross dose.
 
     Parameters
@@ -89,18 +89,23 @@ def injected(doses: pd.DataFrame, *, calibrator_frac: float) -> pd.DataFrame:
         Contract `Doses` with ``half_life_s``.
     calibrator_frac : float
         Relative standard uncertainty of one reading.
+    clock_s : float
+        Standard uncertainty of the time that was noted with it [s].
 
     Returns
     -------
     DataFrame
-        With ``{full,residual,tail}_at_injection_kbq``, ``{...}_s`` (reading after injection), ``gross_injected_kbq``,
-        ``gross_rel`` and ``gross_time_s``.
+        With ``{full,residual,tail}_at_injection_kbq``, ``{...}_s`` (reading after injection), ``reading_rel``,
+        ``gross_injected_kbq``, ``gross_rel`` and ``gross_time_s``.
 
     Notes
     -----
-    ``gross = full - residual``, each at injection by its own clock (F15).
+    ``gross = full - residual``, each at injection by its own clock (F15). A reading is uncertain by
+    ``√(calibrator_frac² + (λ clock_s)²)``.
     """
     rows = doses.copy()
+    # ASSUME: Counters and scanners write their times exactly; those beside the calibrator's readings are noted by hand.
+    rows["reading_rel"] = np.hypot(calibrator_frac, decay_constant_per_s(rows["half_life_s"]) * clock_s)
     for name in READINGS:
         activity, measured_s = rows[f"{name}_activity_kbq"], elapsed_s(rows["injected_at"], rows[f"{name}_at"])
         value = at_injection_kbq(activity, measured_s, rows["half_life_s"])
@@ -113,7 +118,7 @@ def injected(doses: pd.DataFrame, *, calibrator_frac: float) -> pd.DataFrame:
     return rows.assign(
         gross_injected_kbq=gross,
         # ASSUME: Readings of the dose calibrator err independently of each other; what they share is in scanner_frac.
-        gross_rel=calibrator_frac * np.hypot(full, residual) / gross,
+        gross_rel=rows["reading_rel"] * np.hypot(full, residual) / gross,
         gross_time_s=(full * rows["full_s"] - residual * rows["residual_s"]) / gross,
     )
 
@@ -148,12 +153,14 @@ def dose_activity(
     tubes : DataFrame
         The tubes with ``dose_cps`` and its like: a mouse whose tubes lie in two runs has a dose in each.
     """
-    gross = injected(doses, calibrator_frac=uncertainty["calibrator_frac"])
+    gross = injected(doses, calibrator_frac=uncertainty["calibrator_frac"], clock_s=uncertainty["clock_s"])
     standards = usable(tubes)
     by_weight = weighed(standards, balance_g=uncertainty["balance_g"])
-    by_activity = calibrated(standards, sensitivity_frac=uncertainty["sensitivity_frac"])
+    by_activity = calibrated(
+        standards, sensitivity_frac=uncertainty["sensitivity_frac"], clock_s=uncertainty["clock_s"]
+    )
     runs = equivalents(gross, tubes, by_weight, by_activity, balance_g=uncertainty["balance_g"])
-    tails = _tails(gross, tubes, runs, route=route, calibrator_frac=uncertainty["calibrator_frac"])
+    tails = _tails(gross, tubes, runs, route=route)
     rows = _net(attach(gross, tails, INJECTION), scanner_frac=uncertainty["scanner_frac"])
     runs = _net_in_runs(attach(runs, rows[[*INJECTION, *_TAIL, "reason"]], INJECTION), route)
     first = runs.sort_values([*INJECTION, "is_tail_only", "counter_file"]).drop_duplicates(INJECTION)
@@ -163,6 +170,7 @@ def dose_activity(
     rows = rows.assign(
         dose_route=route,
         route_ratio=rows["standard_cps"] / rows["calibrator_cps"],
+        route_ratio_se=rows["standard_cps"] / rows["calibrator_cps"] * rows["routes_rel"],
         counter_rel_se_dose_frac=rows["rel_se_dose_frac"],
         counter_rel_se_standard_frac=rows["rel_se_standard_frac"],
         counter_dose_time_s=rows["dose_time_s"],
@@ -196,12 +204,10 @@ _TAIL = [
     "tail_lever_s",
 ]
 _OF_TUBE = ["dose_cps", "dose_time_s", "rel_se_dose_frac", "rel_se_standard_frac", "dose_reason"]
-_OF_RUN = ["standard_cps", "calibrator_cps", *_OF_TUBE]
+_OF_RUN = ["standard_cps", "calibrator_cps", "routes_rel", "n_standards", "standards_p", *_OF_TUBE]
 
 
-def _tails(
-    gross: pd.DataFrame, tubes: pd.DataFrame, runs: pd.DataFrame, *, route: str, calibrator_frac: float
-) -> pd.DataFrame:
+def _tails(gross: pd.DataFrame, tubes: pd.DataFrame, runs: pd.DataFrame, *, route: str) -> pd.DataFrame:
     """Return each dose's tail as a fraction, by the calibrator, by the counter, or 0 where it was not measured."""
     counted = counted_tails(tubes, runs, route=route)
     rows = attach(gross, counted, INJECTION)
@@ -212,7 +218,7 @@ def _tails(
     return rows[INJECTION].assign(
         tail_source=np.select([by_calibrator, by_counter], ["calibrator", "counter"], "not_measured"),
         tail_frac=np.select([by_calibrator, by_counter], [frac, rows["tail_frac"]], 0.0),
-        tail_own_se=np.select([by_calibrator, by_counter], [frac * calibrator_frac, rows["tail_own_se"]], 0.0),
+        tail_own_se=np.select([by_calibrator, by_counter], [frac * rows["reading_rel"], rows["tail_own_se"]], 0.0),
         tail_basis=np.where(by_counter, rows["tail_basis"], "calibrator"),
         tail_rel_dose=np.select([by_calibrator, by_counter], [rows["gross_rel"], rows["tail_rel_dose"]], 0.0),
         tail_rel_study=np.where(by_counter, rows["tail_rel_study"], 0.0),
@@ -269,12 +275,24 @@ def _net_in_runs(runs: pd.DataFrame, route: str) -> pd.DataFrame:
     return runs.assign(
         standard_cps=net["counted_standard"],
         calibrator_cps=net["calibrator"],
+        routes_rel=_routes_rel(runs),
+        n_standards=runs[f"{route}_n"],
+        standards_p=runs[f"{route}_p"],
         dose_cps=net[route].where(fine),
         dose_time_s=(runs[f"{route}_time_s"] - x / (1.0 - x) * runs["tail_lever_s"]).where(fine),
         rel_se_dose_frac=pd.Series(rel_dose, index=runs.index).where(fine),
         rel_se_standard_frac=pd.Series(rel_study, index=runs.index).where(fine),
         dose_reason=reason,
     )
+
+
+def _routes_rel(runs: pd.DataFrame) -> Floats:
+    """Return the relative uncertainty of the ratio of both routes, from which the tail cancels."""
+    apart_s = runs["counted_standard_time_s"] - runs["calibrator_time_s"]
+    variance = half_life_rel_se(apart_s, runs["half_life_s"], runs["half_life_se_s"]) ** 2
+    for name in ROUTES:
+        variance = variance + runs[f"{name}_rel_dose"] ** 2 + runs[f"{name}_rel_study"] ** 2
+    return np.sqrt(np.asarray(variance, dtype=np.float64))
 
 
 def _run_reason(runs: pd.DataFrame, route: str) -> pd.Series:

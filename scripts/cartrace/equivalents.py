@@ -11,7 +11,7 @@ from cartrace.rows import INJECTION, attach
 from cartrace.standards import SERVED, combined
 
 ROUTES = ("counted_standard", "calibrator")
-_PARTS = ("cps", "rel_dose", "rel_study", "time_s")
+_PARTS = ("cps", "rel_dose", "rel_study", "time_s")  # of each route; beside them n and p of its standards
 
 
 def equivalents(
@@ -34,7 +34,8 @@ def equivalents(
     -------
     DataFrame
         One row per injection and run, ``is_tail_only``, the dose's columns, and for each route ``<route>_cps``,
-        ``<route>_rel_dose``, ``<route>_rel_study`` and ``<route>_time_s`` (after injection).
+        ``<route>_rel_dose``, ``<route>_rel_study``, ``<route>_time_s`` (after injection), and of its standards their
+        number ``<route>_n`` and the p of their scatter, ``<route>_p``.
     """
     counted = tubes[tubes["role"].isin(["tissue", "tail"])]
     is_tail = (counted["role"] == "tail").rename("is_tail_only")
@@ -52,10 +53,14 @@ def equivalents(
         counted_standard_rel_dose=balance_g / rows["injectate_mass_g"],
         counted_standard_rel_study=rows["q_rel_se"],
         counted_standard_time_s=start_s + rows["q_time_s"],
+        counted_standard_n=rows["q_n"],
+        counted_standard_p=rows["q_p"],
         calibrator_cps=rows["e_value"] * rows["gross_injected_kbq"],
         calibrator_rel_dose=rows["gross_rel"],
         calibrator_rel_study=rows["e_rel_se"],
         calibrator_time_s=rows["gross_time_s"] + rows["e_time_s"],
+        calibrator_n=rows["e_n"],
+        calibrator_p=rows["e_p"],
     ).drop(columns=[name for name in rows.columns if name.startswith(("q_", "e_"))])
 
 

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from cartrace.clock import elapsed_s
-from cartrace.decay import Floats, decay_factor
+from cartrace.clock import elapsed_s, instants
+from cartrace.decay import Floats, decay_constant_per_s, decay_factor
 from cartrace.rows import RUN
 
 SERVED = [*RUN, "tracer"]
+_SCATTER_P = 0.01
 
 
 def rate_per_gram(
@@ -72,7 +73,8 @@ def weighed(tubes: pd.DataFrame, *, balance_g: float) -> pd.DataFrame:
     """
     rows = tubes[tubes["standard_mass_g"].notna()].reset_index(drop=True)
     # ASSUME: Each stated mass is one weighing of the balance; where tare and gross are stated, two.
-    at = rows.groupby(SERVED)["counted_at"].transform(_earliest).astype(str)
+    in_time = rows.sort_values("counted_at", key=instants, kind="stable")
+    at = in_time.groupby(SERVED)["counted_at"].transform("first").reindex(rows.index).astype(str)
     time_s = elapsed_s(at, rows["counted_at"])
     rate_cps = rows["net_cps"] * rows["in_count_factor"] / decay_factor(time_s, rows["half_life_s"])
     value = rate_per_gram(rate_cps, rows["standard_mass_g"], rows["dilution_mass_g"], rows["aliquot_mass_g"])
@@ -81,7 +83,7 @@ def weighed(tubes: pd.DataFrame, *, balance_g: float) -> pd.DataFrame:
     return rows.assign(at=at, time_s=time_s, value=value, own_rel_se=own, shared_rel_se=shared)
 
 
-def calibrated(tubes: pd.DataFrame, *, sensitivity_frac: float) -> pd.DataFrame:
+def calibrated(tubes: pd.DataFrame, *, sensitivity_frac: float, clock_s: float) -> pd.DataFrame:
     """Return the counter's sensitivity by each calibrator standard.
 
     Parameters
@@ -90,6 +92,8 @@ def calibrated(tubes: pd.DataFrame, *, sensitivity_frac: float) -> pd.DataFrame:
         Standards with their rate at ``standard_at`` (``net_cps_at_injection``) and ``standard_activity_kbq``.
     sensitivity_frac : float
         Relative standard uncertainty of a standard's activity.
+    clock_s : float
+        Standard uncertainty of the time at which it was read [s].
 
     Returns
     -------
@@ -107,7 +111,7 @@ def calibrated(tubes: pd.DataFrame, *, sensitivity_frac: float) -> pd.DataFrame:
         time_s=rows["decay_elapsed_s"],
         value=rows["net_cps_at_injection"] / rows["standard_activity_kbq"],
         own_rel_se=rows["net_cps_se"] / rows["net_cps"],
-        shared_rel_se=sensitivity_frac,
+        shared_rel_se=np.hypot(sensitivity_frac, decay_constant_per_s(rows["half_life_s"]) * clock_s),
     )
 
 
@@ -124,11 +128,14 @@ def combined(standards: pd.DataFrame, shared_by: list[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Run and tracer with ``value``, ``time_s`` and ``rel_se``.
+        Run and tracer with ``value``, ``time_s``, ``rel_se``, ``n`` and ``p``: how likely the scatter between standards
+        that share all but their counts and aliquots is by these alone (chi-squared).
 
     Notes
     -----
-    With ``w ∝ 1/own²``, ``Σw = 1``: variance ``Σ w² own² + Σ_groups (Σ_group w)² shared²``.
+    With ``w ∝ 1/own²``, ``Σw = 1``: variance ``b² Σ w² own² + Σ_groups (Σ_group w)² shared²``. The factor b is 1, or
+    where ``p`` is below 0.01 Birge's ratio ``√(χ²/df)``: standards that scatter beyond their uncertainty are known no
+    better than they scatter. Birge, Phys Rev 1932;40:207, doi:10.1103/PhysRev.40.207.
     """
     precision = 1.0 / standards["own_rel_se"] ** 2
     weight = precision / precision.groupby([standards[name] for name in SERVED]).transform("sum")
@@ -138,13 +145,28 @@ def combined(standards: pd.DataFrame, shared_by: list[str]) -> pd.DataFrame:
         own=(weight * standards["own_rel_se"]) ** 2,
     )
     result = terms.groupby(SERVED, as_index=False)[["value", "time_s", "own"]].sum()
+    result = result.merge(_scatter(standards, precision, shared_by), on=SERVED, validate="1:1")
     groups = standards.assign(weight=weight).groupby([*SERVED, *shared_by], as_index=False)
     together = groups.agg(weight=("weight", "sum"), shared=("shared_rel_se", "first"))
     together["variance"] = (together["weight"] * together["shared"]) ** 2
     shared = together.groupby(SERVED, as_index=False)["variance"].sum()
     result = result.merge(shared, on=SERVED, validate="1:1")
-    return result.assign(rel_se=np.sqrt(result["own"] + result["variance"])).drop(columns=["own", "variance"])
+    widened = result["own"] * np.where(result["p"] < _SCATTER_P, result["chi2"] / result["df"], 1.0)
+    result = result.assign(rel_se=np.sqrt(widened + result["variance"]))
+    return result.drop(columns=["own", "variance", "chi2", "df"])
 
 
-def _earliest(stamps: pd.Series) -> str:
-    return str(stamps.iloc[int(np.argmin(elapsed_s(pd.Series(stamps.iloc[0], index=stamps.index, dtype=str), stamps)))])
+def _scatter(standards: pd.DataFrame, precision: pd.Series, shared_by: list[str]) -> pd.DataFrame:
+    """Return by run and tracer the number of standards, and chi-squared of their scatter about their group's mean."""
+    from scipy.special import chdtrc  # here, since nothing else of this stage needs scipy
+
+    by_group = [standards[name] for name in [*SERVED, *shared_by]]
+    total = precision.groupby(by_group).transform("sum")
+    mean = (precision * standards["value"]).groupby(by_group).transform("sum") / total
+    squares = precision * (standards["value"] / mean - 1.0) ** 2
+    # A group takes one degree of freedom, spread over its members.
+    share = 1.0 - 1.0 / precision.groupby(by_group).transform("size")
+    found = standards[SERVED].assign(n=1, chi2=squares, df=share).groupby(SERVED, as_index=False).sum()
+    found["df"] = found["df"].round()
+    p = np.where(found["df"] > 0.0, chdtrc(found["df"].clip(lower=1.0), found["chi2"]), np.nan)
+    return found.assign(n=found["n"].astype(float), p=p)

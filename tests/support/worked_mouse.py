@@ -46,6 +46,7 @@ SETTINGS = {
     "dose_route": "counted_standard",
     "dead_time_us": 2.0,
     "background_cps": None,
+    "background_drift_p": 0.01,
     "uncertainty": Uncertainty().model_dump(),
     "regions": [{"name": "tumour", "synonyms": [], "density_g_per_ml": 1.04}],
     "reference_regions": ["muscle", "blood"],
@@ -139,6 +140,26 @@ def roi(frame, start_s, duration_s, value, region="tumour", **cells):
     }
 
 
+def calibrated(rows):
+    """Add a calibrator standard: 40 kBq at injection time, counted with the worked sensitivity of 420.94 cps/kBq."""
+    rows["tubes"].append(tube(20, "standard", tracer="[18F]TFB", standard_activity_kbq=40.0, standard_at=at(600)))
+    rows["counts"].append(count(20, 5300, 60.0, 602_000.0))
+    return rows
+
+
+def without_tail(rows):
+    rows["doses"][0].update(tail_activity_kbq=float("nan"), tail_at="")
+    return rows
+
+
+def tail_counted(rows, counts=5000.0, count_s=0.1, position=30):
+    """Put the tail into the counter instead of the calibrator."""
+    without_tail(rows)
+    rows["tubes"].append(tube(position, "tail", animal_id="M1", session="d07"))
+    rows["counts"].append(count(position, 5900, count_s, counts))
+    return rows
+
+
 def exclusion(level, **cells):
     decision = {"reason_code": "technical", "reason": "spilled", "decided_by": "AB", "before_unblinding": "yes"}
     return {"level": level, "decided_at": at(90_000), **decision, **cells}
@@ -185,7 +206,8 @@ def run(folder, rows, **changes):
     script("compute_activity").main(
         **{name: paths[name] for name in (*list(SHEETS)[:7], *STAGE_2)},
         radionuclides=str(NUCLIDES),
-        **chosen("tracers", "half_lives", "dose_route", "dead_time_us", "background_cps", "uncertainty"),
+        **chosen("tracers", "half_lives", "dose_route", "dead_time_us", "background_cps", "background_drift_p"),
+        **chosen("uncertainty"),
     )
     script("compute_uptake").main(
         **{name: paths[name] for name in ("animals", "tubes", *STAGE_2, "import_quality", *STAGE_3)},
@@ -209,6 +231,7 @@ def measured(sheets, **changes):
         decays=decays,
         dead_time_s=settings["dead_time_us"] * 1e-6,
         background_cps=settings["background_cps"],
+        background_drift_p=settings["background_drift_p"],
     )
     given, tubes = dose_activity(
         with_decay(doses, decays), tubes, exclusions, route=settings["dose_route"], uncertainty=uncertainty

@@ -17,10 +17,68 @@ def tubes_of(rows, **changes):
 def test_blanks_are_pooled_by_counts_and_time():
     rows = study()
     rows["tubes"].append(tube(9, "blank"))
-    rows["counts"].append(count(9, 6000, 300.0, 130.0))
+    rows["counts"].append(count(9, 6000, 300.0, 95.0))
     tubes = tubes_of(rows)
-    assert tubes["background_cps"].to_numpy() == pytest.approx([(184 + 130) / 900] * 6)
-    assert tubes["background_cps_se"].to_numpy() == pytest.approx([np.sqrt(184 + 130) / 900] * 6)
+    assert tubes["background_cps"].to_numpy() == pytest.approx([(184 + 95) / 900] * 6)
+    assert tubes["background_cps_se"].to_numpy() == pytest.approx([np.sqrt(184 + 95) / 900] * 6)
+    assert set(tubes["background_source"]) == {"mean of 2 blanks"}
+
+
+def drifting():
+    """A background that doubles over the run, by three blanks; the middles of the tubes lie between them."""
+    rows = study()
+    rows["tubes"] += [tube(9, "blank"), tube(10, "blank")]
+    rows["counts"][0].update(counted_at=at(4980), count_s=600.0, counts=600.0)  # middle 5280 s, 1.0/s
+    rows["counts"] += [count(9, 5680, 120.0, 180.0), count(10, 6080, 600.0, 1200.0)]  # 5740 s, 1.5/s; 6380 s, 2.0/s
+    return rows
+
+
+def test_a_background_that_drifts_is_interpolated_between_its_blanks():
+    tubes = tubes_of(drifting())
+    middles = np.array([5280.0, 5650.0, 5720.0, 5790.0]) + 30.0  # standard, tumour, blood, muscle
+    of_tubes = tubes.loc[["2", "3", "4", "5"]]
+    expected = np.interp(middles, [5280.0, 5740.0, 6380.0], [1.0, 1.5, 2.0])
+    assert of_tubes["background_cps"].to_numpy() == pytest.approx(expected, rel=1e-12)
+    assert set(of_tubes["background_source"]) == {"interpolated in time between 3 blanks, which drift"}
+    weight = (5820.0 - 5740.0) / (6380.0 - 5740.0)
+    se = np.hypot((1 - weight) * np.sqrt(180.0) / 120.0, weight * np.sqrt(1200.0) / 600.0)
+    assert tubes.loc["5", "background_cps_se"] == pytest.approx(se, rel=1e-12)
+    assert tubes.loc["5", "net_cps"] == pytest.approx(31_544 / 60 / (1 - 31_544 / 60 * 2e-6) - expected[3], rel=1e-12)
+    # The blanks themselves keep the mean, by which their scatter is judged.
+    assert tubes.loc[["1", "9", "10"], "background_cps"].to_numpy() == pytest.approx([1980 / 1320] * 3)
+
+
+def test_outside_the_blanks_the_nearest_holds_and_0_keeps_the_mean():
+    rows = drifting()
+    rows["counts"][4]["counted_at"] = at(9000)
+    assert tubes_of(rows).loc["5", "background_cps"] == pytest.approx(2.0, rel=1e-12)
+    mean = tubes_of(rows, background_drift_p=0.0).loc["5"]
+    assert (mean["background_cps"], mean["background_source"]) == (pytest.approx(1.5), "mean of 3 blanks")
+
+
+def test_a_drifting_background_is_recovered_where_its_mean_is_not():
+    """A background that trebles over a run of 60 empty tubes with a blank after every twelfth, 60 runs."""
+    generator = np.random.default_rng(8)
+    rows = {name: [] for name in study()}
+    rows["doses"] = study()["doses"]
+    for run in range(60):
+        of_run = {"counter_file": f"{run:03d}.csv"}
+        for position in range(1, 74):
+            start = 4000 + 70 * position
+            rate = 1.0 + 2.0 * (start + 30.0 - 4000) / 5110
+            blank = position % 12 == 1
+            mouse = {} if blank else {"animal_id": "M1", "session": "d07", "tissue": "muscle", "part": str(position)}
+            rows["tubes"].append({**tube(position, "blank" if blank else "tissue", **mouse), **of_run})
+            counts = float(generator.poisson(rate * 60.0))
+            rows["counts"].append({**count(position, start, 60.0, counts), **of_run})
+
+    def z(drift_p):
+        tubes = measured(frames(rows), background_drift_p=drift_p)["tubes"].query("role == 'tissue'")
+        first = tubes["position"].astype(int) < 13
+        return (tubes["net_cps"] / tubes["net_cps_se"]).groupby(first).mean().abs().max()
+
+    assert z(1.0) < 0.1
+    assert z(0.0) > 1.0
 
 
 def test_blanks_of_another_run_do_not_serve():

@@ -1,34 +1,24 @@
 """The dose by two routes, its tail, and the layers of uncertainty against simulation."""
 
 import numpy as np
-import pandas as pd
 import pytest
-from worked_mouse import at, count, exclusion, frames, measured, pet, study, tube
+from raw_readings import TAILS, UNCERTAINTY, worked
+from worked_mouse import (
+    calibrated,
+    count,
+    exclusion,
+    frames,
+    measured,
+    pet,
+    study,
+    tail_counted,
+    tube,
+)
 
 from cartrace import dose
 from cartrace.radionuclides import Decay
 
 F18_S = 6586.2
-
-
-def calibrated(rows):
-    """Add a calibrator standard: 40 kBq at injection time, counted with the worked sensitivity of 420.94 cps/kBq."""
-    rows["tubes"].append(tube(20, "standard", tracer="[18F]TFB", standard_activity_kbq=40.0, standard_at=at(600)))
-    rows["counts"].append(count(20, 5300, 60.0, 602_000.0))
-    return rows
-
-
-def without_tail(rows):
-    rows["doses"][0].update(tail_activity_kbq=float("nan"), tail_at="")
-    return rows
-
-
-def tail_counted(rows, counts=5000.0, count_s=0.1, position=30):
-    """Put the tail into the counter instead of the calibrator."""
-    without_tail(rows)
-    rows["tubes"].append(tube(position, "tail", animal_id="M1", session="d07"))
-    rows["counts"].append(count(position, 5900, count_s, counts))
-    return rows
 
 
 def one_dose(rows, **changes):
@@ -211,100 +201,7 @@ def test_a_tail_counted_in_another_run_is_held_against_that_runs_standard():
     assert row["dose_cps"] == pytest.approx(2_811_124.600156 * (1 - row["tail_pct"] / 100), rel=1e-12)
 
 
-# ---- the layers of uncertainty, by simulation
-
-N = 2000
-UNCERTAINTY = {
-    "balance_g": 3e-4,
-    "calibrator_frac": 0.02,
-    "roi_frac": 0.05,
-    "scanner_frac": 0.02,
-    "sensitivity_frac": 0.03,
-}
-TAILS = {"none": without_tail, "calibrator": lambda rows: rows, "counter": tail_counted}
-
-
-def worked(tail):
-    rows = TAILS[tail](pet(calibrated(study())))
-    rows["doses"][0].update(full_activity_kbq=7412.0, residual_activity_kbq=1331.0)
-    if tail == "calibrator":
-        rows["doses"][0].update(tail_activity_kbq=900.0)
-    # A second aliquot of the same dilution, and one of another.
-    for position, mass in ((21, 0.0213), (22, 0.0250)):
-        masses = {"standard_mass_g": mass, "dilution_mass_g": 10.0412, "aliquot_mass_g": 0.0202}
-        rows["tubes"].append(tube(position, "standard", tracer="[18F]TFB", **masses))
-        rows["counts"].append(count(position, 5350, 60.0, 24_400.0 * mass / 0.0213))
-    rows["tubes"][4].update(tare_g=1.0, gross_g=1.0987)  # muscle, weighed twice
-    return frames(rows)
-
-
-def copies(sheets):
-    """Return the study N times over, each mouse with a counter run and a scan of its own."""
-    names = np.array([f"{number:04d}" for number in range(N)])
-    out = {}
-    for name, sheet in sheets.items():
-        many = sheet.loc[np.repeat(sheet.index.to_numpy(), N)].reset_index(drop=True)
-        own = np.tile(names, len(sheet))
-        for column in ("animal_id", "counter_file", "scan_id"):
-            if column in many:
-                many[column] = np.where(many[column] == "", "", own)
-        out[name] = many
-    return out
-
-
-def drawn(sheets, layer, seed):
-    """Return the copies with the errors of one layer drawn; what a run's standards share is drawn once a run."""
-    generator = np.random.default_rng(seed)
-    many, u = copies(sheets), UNCERTAINTY
-
-    def normal(name, column, se, rows, shared=False):
-        sheet = many[name]
-        chosen = rows & sheet[column].notna()
-        error = generator.normal(size=len(sheet))
-        if shared:  # rows of one value of one mouse share their error
-            key = sheet[column].astype(str) + " " + sheet.get("counter_file", "")
-            error = pd.Series(error).groupby(key.to_numpy()).transform("first").to_numpy()
-        width = se * sheet[column] if se > 0.001 else se
-        sheet[column] = sheet[column].where(~chosen, sheet[column] + width * error)
-
-    tubes, counts = many["tubes"], many["counts"]
-    role = counts.merge(tubes[["counter_file", "position", "role"]], on=["counter_file", "position"])["role"]
-    everyone = pd.Series(True, index=many["doses"].index)
-    if layer == "count":
-        tissue, poisson = tubes["role"] == "tissue", role.isin(["tissue", "blank"])
-        single = tissue & tubes["tare_g"].isna()
-        normal("tubes", "mass_g", u["balance_g"], single)
-        normal("tubes", "mass_g", u["balance_g"] * np.sqrt(2), tissue & ~single)
-        normal("rois", "activity_kbq_per_ml", u["roi_frac"], pd.Series(True, index=many["rois"].index))
-    elif layer == "dose":
-        poisson = role == "tail"
-        for reading in ("full", "residual", "tail"):
-            normal("doses", f"{reading}_activity_kbq", u["calibrator_frac"], everyone)
-        normal("doses", "injectate_mass_g", u["balance_g"], everyone)
-    else:
-        poisson, standard = role == "standard", tubes["role"] == "standard"
-        normal("tubes", "aliquot_mass_g", u["balance_g"], standard)
-        normal("tubes", "standard_mass_g", u["balance_g"], standard, shared=True)
-        normal("tubes", "standard_activity_kbq", u["sensitivity_frac"], standard, shared=True)
-        normal("rois", "activity_kbq_per_ml", u["scanner_frac"], pd.Series(True, index=many["rois"].index))
-    counts["counts"] = counts["counts"].where(~poisson, generator.poisson(counts["counts"]).astype(float))
-    return many
-
-
-@pytest.mark.parametrize("layer", ["count", "dose", "standard"])
-@pytest.mark.parametrize("tail", list(TAILS))
-@pytest.mark.parametrize("route", ["counted_standard", "calibrator"])
-def test_each_layer_is_as_wide_as_its_simulated_scatter(route, tail, layer):
-    sheets = worked(tail)
-    still = {"[18F]TFB": Decay("F-18", F18_S, 0.0)}
-    settings = {"dose_route": route, "uncertainty": UNCERTAINTY, "decays": still}
-    stated = measured(sheets, **settings)["uptake"].set_index(["modality", "region"])[f"rel_se_{layer}"]
-    found = measured(drawn(sheets, layer, seed=11), **settings)["uptake"]
-    assert (found["status"] == "ok").all()
-    value = np.log(found["uptake_pct_id_per_g"])
-    scatter = value.groupby([found["modality"], found["region"]]).std()
-    # 2000 draws give a standard deviation to 1.6 %.
-    assert scatter.to_numpy() == pytest.approx(stated.reindex(scatter.index).to_numpy(), rel=0.05, abs=1e-9)
+# ---- the half-life
 
 
 @pytest.mark.parametrize("tail", list(TAILS))

@@ -28,11 +28,25 @@ def test_the_rate_per_gram_of_the_worked_standard():
 
 
 def test_equal_standards_are_averaged():
-    row = combined(standards([100.0, 104.0], [0.01, 0.01], [0.02, 0.02], ["a", "a"]), ["stock"]).iloc[0]
-    assert row["value"] == pytest.approx(102.0)
+    row = combined(standards([100.0, 102.0], [0.01, 0.01], [0.02, 0.02], ["a", "a"]), ["stock"]).iloc[0]
+    assert row["value"] == pytest.approx(101.0)
     assert row["time_s"] == pytest.approx(0.5)
     # Counting averages out, the stock does not.
     assert row["rel_se"] == pytest.approx(np.sqrt(0.01**2 / 2 + 0.02**2))
+
+
+def test_standards_that_scatter_beyond_their_uncertainty_are_known_no_better_than_they_scatter():
+    values = np.array([100.0, 104.0, 108.0])
+    row = combined(standards(values, [0.01] * 3, [0.02] * 3, ["a"] * 3), ["stock"]).iloc[0]
+    chi2 = np.sum((values / 104.0 - 1.0) ** 2) / 0.01**2
+    assert (row["n"], row["p"]) == (3, pytest.approx(np.exp(-chi2 / 2), rel=1e-12))  # chi-squared on two degrees
+    assert row["rel_se"] == pytest.approx(np.sqrt(values.var(ddof=1) / 3 / 104.0**2 + 0.02**2), rel=1e-12)
+
+
+def test_two_stocks_are_not_held_against_each_other_by_their_counts():
+    row = combined(standards([100.0, 110.0], [0.01, 0.01], [0.02, 0.02], ["a", "b"]), ["stock"]).iloc[0]
+    assert np.isnan(row["p"])
+    assert row["rel_se"] == pytest.approx(np.sqrt((0.01**2 + 0.02**2) / 2))
 
 
 def test_two_stocks_average_out():

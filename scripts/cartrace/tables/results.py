@@ -40,8 +40,9 @@ class TubeActivity(Table):
     counts = number("Gross counts", at_least=0)
     gross_cps = number("Gross rate", at_least=0)
     dead_time_factor = number("True rate over observed rate (F7)", at_least=1)
-    background_cps = number("Background rate from the blanks of the run", at_least=0)
+    background_cps = number("Background rate", at_least=0)
     background_cps_se = number("Its standard uncertainty", at_least=0)
+    background_source = text("Which: the mean of the run's blanks, interpolated in time between them, or the config's")
     net_cps = number("Net rate, averaged over the count (F8)")
     net_cps_se = number("Its standard uncertainty from counting (F9, F10)", at_least=0)
     in_count_factor = number("Decay during the count (F3)", at_least=1)
@@ -92,6 +93,14 @@ class DoseActivity(Table):
     standard_cps = number("Counter equivalent of the net dose by the weighed standards (F17)")
     calibrator_cps = number("Counter equivalent of the net dose by the counter's sensitivity (F18)")
     route_ratio = number("The former over the latter (F19); 1 where both agree")
+    route_ratio_se = number("Its standard uncertainty; the tail cancels", at_least=0)
+    n_standards = number("Standards behind the route in use", at_least=0)
+    standards_p = number(
+        "How likely the scatter between their aliquots is by counting and weighing alone (chi-squared); below 0.01 "
+        "their uncertainty is widened to their scatter",
+        at_least=0,
+        at_most=1,
+    )
     dose_route = text("Route in use", required=True, choices=("counted_standard", "calibrator"))
     dose_cps = number("Counter equivalent of the net dose by the route in use")
     counter_rel_se_dose_frac = number("Uncertainty common to a mouse and session, counter", at_least=0)
