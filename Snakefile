@@ -28,3 +28,4 @@ rule all:
         rules.draw_figures.output,
         rules.check_comparison.output,
         rules.predict_outcomes.output,
+        rules.integrate_uptake.output,

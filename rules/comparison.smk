@@ -2,7 +2,8 @@
 # INPUTS   the study's uptake, ratios and cells, the estimates of every model, the selection;
 #          animals, readouts, exclusions
 # OUTPUTS  <results>/6_comparison/{endpoints,summaries,comparisons,agreement}.csv, and what stands beside the declared
-#          comparisons: {overall,paired,repeated,forest,diagnostics,sensitivity,power,survival,prediction,readouts}.csv
+#          comparisons: {overall,paired,repeated,forest,diagnostics,sensitivity,power,survival,prediction,readouts,
+#          destructive}.csv
 
 
 rule compare_groups:
@@ -92,3 +93,23 @@ rule predict_outcomes:
         core=core_digest("predict_outcomes.py"),
     script:
         "../scripts/predict_outcomes.py"
+
+
+rule integrate_uptake:
+    input:
+        uptake=of_cohorts(rules.compute_uptake.output.uptake),
+        dose_activity=of_cohorts(rules.compute_activity.output.dose_activity),
+    output:
+        destructive="<results>/6_comparison/destructive.csv",
+    log:
+        "<logs>/integrate_uptake.log",
+    conda:
+        "../envs/cartrace.yaml"
+    params:
+        reference_regions=config["uptake"]["reference_regions"],
+        tail=config["comparison"]["residence_tail"],
+        human_weight_kg=config["comparison"]["human_weight_kg"],
+        confidence=config["comparison"]["confidence"],
+        core=core_digest("integrate_uptake.py"),
+    script:
+        "../scripts/integrate_uptake.py"

@@ -54,6 +54,7 @@ FILES = {
     "Survival": "6_comparison/survival.csv",
     "Predictions": "6_comparison/prediction.csv",
     "ReadoutAgreement": "6_comparison/readouts.csv",
+    "Destructive": "6_comparison/destructive.csv",
 }
 KINDS = {
     "text": "text",

@@ -418,6 +418,19 @@ class Comparison(_Section):
             description="Effects that the next cohort should detect: ratios above 1 (log), or differences (linear)",
         ),
     ] = [1.5, 2.0, 3.0]
+    residence_tail: Annotated[
+        Literal["physical", "fitted"],
+        Field(
+            description="Time-integrated activity after the last sacrifice: nothing but decay (the upper bound), or "
+            "decay and the biological rate fitted from the highest mean on"
+        ),
+    ] = "physical"
+    human_weight_kg: Annotated[
+        float | None,
+        Field(
+            gt=0, description="Body weight [kg] that time-integrated activity is scaled to in time; nothing: it is not"
+        ),
+    ] = None
     confidence: Annotated[float, Field(gt=0, lt=1, description="Level of the intervals")] = 0.95
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cartrace.tables.comparison import (
     Agreement,
     Comparisons,
+    Destructive,
     Diagnostics,
     Endpoints,
     Forest,
@@ -92,6 +93,7 @@ RESULTS: tuple[type[Table], ...] = (
     Survival,
     Predictions,
     ReadoutAgreement,
+    Destructive,
 )
 
 __all__ = [
@@ -107,6 +109,7 @@ __all__ = [
     "Comparisons",
     "Counts",
     "Curves",
+    "Destructive",
     "Diagnostics",
     "DoseActivity",
     "Doses",
