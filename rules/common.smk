@@ -20,18 +20,16 @@ from snakemake.utils import validate
 # Every file of the core, once: only what is named here travels with a hosted module.
 CORE = """
 __init__ acknowledged activity agreement association blanks calibration cells cells_quality censored_groups censoring
-checked checks clock cohort collapse comparison comparison_tests config contrasts counter_exports counter_rates
-counting decay destructive diagnostics display dose endpoints equivalents error_models errors estimates exclusions
-expansion exports fitting folder forest grids group_tests grouped growth growth_curves intake job lab ledger
-many_groups mixed names next_cohort optimise overall overrides pet_exports plan pooling prediction primary profiles
-quality quantities quasi_newton radionuclides rank_tests ratios readout_agreement readout_days readout_exports regions
-repeated roi_units rows rule_forms sacrifices selection sensitivity
-sheet sheet_headers sheet_models sheet_rules sheets standards statistics survival survival_groups template times
-tissues tube_rules units uptake vocabulary workbooks
+checked checks clock cohort collapse comparison comparison_tests config contrasts counter_exports counter_rates counting
+decay destructive diagnostics display dose endpoints equivalents error_models errors estimates exclusions expansion
+exports fitting folder forest grids group_tests grouped growth growth_curves intake job lab ledger many_groups mixed
+names next_cohort optimise overall overrides pet_exports plan pooling prediction primary profiles quality quantities
+quasi_newton radionuclides rank_tests ratios readout_agreement readout_days readout_exports recompute regions repeated
+roi_units rows rule_forms sacrifices selection sensitivity sheet sheet_headers sheet_models sheet_rules sheets standards
+statistics survival survival_groups template times tissues tube_rules units uptake vocabulary workbooks
 figures/__init__ figures/agreement figures/calibration figures/comparison figures/data figures/kinetics figures/marks
 figures/style figures/timecourse figures/tissues figures/words
-messages/__init__ messages/cells messages/files messages/message messages/names messages/oddities
-messages/wrong_numbers
+messages/__init__ messages/cells messages/files messages/message messages/names messages/oddities messages/wrong_numbers
 plausibility/__init__ plausibility/copies plausibility/counting plausibility/evidence plausibility/moments
 plausibility/sizes plausibility/swaps
 population/__init__ population/fit population/inference population/laplace population/likelihood population/model

@@ -2,8 +2,8 @@
 # INPUTS   the study's uptake, ratios and cells, the estimates of every model, the selection;
 #          animals, readouts, exclusions
 # OUTPUTS  <results>/6_comparison/{endpoints,summaries,comparisons,agreement}.csv, and what stands beside the declared
-#          comparisons: {overall,paired,repeated,forest,diagnostics,sensitivity,power,survival,prediction,readouts,
-#          destructive}.csv
+#          comparisons: {alternatives,overall,paired,repeated,forest,diagnostics,sensitivity,power,survival,prediction,
+#          readouts,destructive}.csv
 
 
 rule compare_groups:
@@ -39,8 +39,55 @@ rule compare_groups:
         "../scripts/compare_groups.py"
 
 
+rule recompute_study:
+    input:
+        **{
+            name: of_cohorts(getattr(rules.import_tables.output, name))
+            for name in (
+                "animals",
+                "doses",
+                "tubes",
+                "counts",
+                "scans",
+                "rois",
+                "calibration",
+                "readouts",
+                "exclusions",
+            )
+        },
+        comparisons=rules.compare_groups.output.comparisons,
+        selection=rules.select_model.output.selection,
+        radionuclides=resource("radionuclides.csv"),
+    output:
+        alternatives="<results>/6_comparison/alternatives.csv",
+    log:
+        "<logs>/recompute_study.log",
+    conda:
+        "../envs/cartrace.yaml"
+    params:
+        settings={
+            name: config[name]
+            for name in (
+                "study",
+                "groups",
+                "tracers",
+                "regions",
+                "counter",
+                "uptake",
+                "uncertainty",
+                "cells",
+                "expansion",
+            )
+        },
+        windows={model: window_of(model) for model in MODELS},
+        core=core_digest("recompute_study.py"),
+    script:
+        "../scripts/recompute_study.py"
+
+
 rule check_comparison:
     input:
+        alternatives=rules.recompute_study.output.alternatives,
         endpoints=rules.compare_groups.output.endpoints,
         comparisons=rules.compare_groups.output.comparisons,
         estimates=expand("<results>/5_expansion/{model}/estimates.csv", model=MODELS),
@@ -64,6 +111,8 @@ rule check_comparison:
         confidence=config["comparison"]["confidence"],
         next_cohort_effects=config["comparison"]["next_cohort_effects"],
         seed=config["seed"],
+        primary=config["comparison"]["primary"],
+        exploratory_adjustment=config["comparison"]["exploratory_adjustment"],
         core=core_digest("check_comparison.py"),
     script:
         "../scripts/check_comparison.py"

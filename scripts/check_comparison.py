@@ -12,6 +12,7 @@ from cartrace.next_cohort import next_cohort
 from cartrace.overall import overall as over_groups
 from cartrace.overall import paired as within_mice
 from cartrace.repeated import repeated as over_sessions
+from cartrace.sensitivity import compared_otherwise
 from cartrace.sensitivity import sensitivity as other_choices
 
 
@@ -19,6 +20,7 @@ def main(
     *,
     endpoints: str,
     comparisons: str,
+    alternatives: str,
     estimates: Sequence[str],
     animals: Sequence[str],
     overall: str,
@@ -29,8 +31,10 @@ def main(
     sensitivity: str,
     power: str,
     groups: Sequence[Mapping[str, Any]],
+    primary: Mapping[str, Any],
     secondary: Sequence[Mapping[str, Any]],
     adjustment: str,
+    exploratory_adjustment: str,
     confidence: float,
     next_cohort_effects: Sequence[float],
     seed: int,
@@ -40,7 +44,10 @@ def main(
     cohorts = by_cohort(values, compared, confidence=confidence)
     checks = diagnose(values, compared, _read_all(animals, tables.Animals), confidence=confidence)
     every_model = _read_all(estimates, tables.Estimates)
-    choices = other_choices(values, compared, cohorts, checks, every_model, confidence=confidence, seed=seed)
+    decided: dict[str, Any] = {"groups": groups, "primary": primary, "secondary": secondary, "adjustment": adjustment}
+    decided |= {"exploratory_adjustment": exploratory_adjustment, "confidence": confidence, "seed": seed}
+    otherwise = compared_otherwise(tables.read(alternatives, tables.Alternatives), **decided)
+    choices = other_choices(values, compared, cohorts, checks, every_model, otherwise, confidence=confidence, seed=seed)
     sessions = within_mice(values, secondary=secondary, adjustment=adjustment, confidence=confidence)
     planned = next_cohort(values, compared, effects=next_cohort_effects, confidence=confidence)
     tables.write(over_groups(values, compared, groups=groups), overall, tables.Overall)

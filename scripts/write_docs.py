@@ -49,6 +49,7 @@ FILES = {
     "Forest": "6_comparison/forest.csv",
     "Diagnostics": "6_comparison/diagnostics.csv",
     "Repeated": "6_comparison/repeated.csv",
+    "Alternatives": "6_comparison/alternatives.csv",
     "Sensitivity": "6_comparison/sensitivity.csv",
     "Power": "6_comparison/power.csv",
     "Survival": "6_comparison/survival.csv",

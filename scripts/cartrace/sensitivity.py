@@ -1,4 +1,4 @@
-"""Which conclusions move: the primary comparison made in every other way that could have been chosen."""
+"""Which conclusions move: the declared comparisons made in every other way that could have been chosen."""
 
 from __future__ import annotations
 
@@ -9,12 +9,40 @@ import numpy as np
 import pandas as pd
 
 from cartrace import group_tests, pooling, rank_tests, tables
+from cartrace.comparison import compare
 from cartrace.comparison_tests import on_scale as sample_on_scale
 from cartrace.endpoints import KEY, left_out, takes_part
 from cartrace.statistics import MINIMUM_N, Array, Moments, welch
 
 _NUMBERS = ("estimate", "ci_low", "ci_high", "p_value")
+_PAIR = [*KEY, "group_a", "group_b"]
 _OTHER = {"log": "linear", "linear": "log"}
+
+
+def compared_otherwise(alternatives: pd.DataFrame, **decided: Any) -> pd.DataFrame:
+    """Make the declared comparisons from the endpoints under every other choice upstream of them.
+
+    Parameters
+    ----------
+    alternatives : DataFrame
+        Table of alternatives.
+    **decided : Any
+        What :func:`cartrace.comparison.compare` takes: groups, primary, secondary, adjustments, confidence, seed.
+
+    Returns
+    -------
+    DataFrame
+        Primary and secondary comparisons with the columns choice and variant. A primary comparison that a choice
+        cannot change has no row under it.
+    """
+    parts = []
+    for (choice, variant), rows in alternatives.groupby(["choice", "variant"], sort=True):
+        found = compare(rows[tables.Endpoints.names()], **decided)
+        found = found[found["plan"] != "exploratory"].merge(rows[KEY].drop_duplicates(), on=KEY)
+        parts.append(found.assign(choice=str(choice), variant=str(variant)))
+    if not parts:
+        return tables.empty(tables.Comparisons).assign(choice="", variant="")
+    return pd.concat(parts, ignore_index=True)
 
 
 def sensitivity(
@@ -23,11 +51,12 @@ def sensitivity(
     forest: pd.DataFrame,
     diagnostics: pd.DataFrame,
     estimates: pd.DataFrame,
+    otherwise: pd.DataFrame,
     *,
     confidence: float,
     seed: int,
 ) -> pd.DataFrame:
-    """Make the primary comparison in other ways.
+    """Make the declared comparisons in other ways.
 
     Parameters
     ----------
@@ -35,34 +64,45 @@ def sensitivity(
         Their tables.
     estimates : DataFrame
         Tables of estimates of all models.
+    otherwise : DataFrame
+        From :func:`compared_otherwise`.
     confidence : float
-        Level of the intervals; a conclusion moves where p crosses 1 - confidence or the estimate changes sides.
+        Level of the intervals; a conclusion moves where p (adjusted in a family) crosses 1 - confidence or the
+        estimate changes sides.
     seed : int
         Seed of permutations that cannot be enumerated.
 
     Returns
     -------
     DataFrame
-        A table of sensitivity. None of its p values is adjusted: they are not further chances to find something.
+        A table of sensitivity. Its p values are not further chances to find something: none is adjusted for the
+        number of ways.
     """
     rows: list[dict[str, Any]] = []
-    for row in comparisons[comparisons["is_primary"]].to_dict("records"):
-        primary = {str(name): value for name, value in row.items()}
-        every = _mice(endpoints, primary)
-        taking = every[takes_part(every)]
+    for row in comparisons[comparisons["plan"] != "exploratory"].to_dict("records"):
+        declared = {str(name): value for name, value in row.items()}
         found = [
-            *_declared(primary),
-            *_by_scale_and_test(taking, primary, confidence, seed),
-            *_by_cohorts(forest, primary),
-            *_by_missing(every[~left_out(every)], primary),
-            *_by_mouse(diagnostics, primary),
-            *_by_model(estimates, taking, primary, confidence),
+            *_declared(declared),
+            *_under_choices(otherwise, declared),
+            *_by_cohorts(forest, declared),
         ]
-        rows += [{"analysis": primary["analysis"], "ci_level": confidence} | one for one in found]
+        if declared["is_primary"]:
+            every = _mice(endpoints, declared)
+            taking = every[takes_part(every)]
+            found += [
+                *_by_scale_and_test(taking, declared, confidence, seed),
+                *_by_missing(every[~left_out(every)], declared),
+                *_by_mouse(diagnostics, declared),
+                *_by_model(estimates, declared, confidence),
+            ]
+        place = {name: declared[name] for name in (*_PAIR, "plan", "family")} | {"ci_level": confidence}
+        base = {"declared_scale": declared["scale"]}
+        rows += [place | base | one for one in found]
     if not rows:
         return tables.empty(tables.Sensitivity)
     frame = pd.DataFrame(rows)
-    return _moved(frame, 1 - confidence)[tables.Sensitivity.names()]
+    parts = [_moved(part, 1 - confidence) for _, part in frame.groupby([*_PAIR[1:], "declared_scale"], sort=False)]
+    return pd.concat(parts).sort_index()[tables.Sensitivity.names()].reset_index(drop=True)
 
 
 def _mice(endpoints: pd.DataFrame, primary: Mapping[str, Any]) -> pd.DataFrame:
@@ -77,7 +117,7 @@ def _row(
 ) -> dict[str, Any]:
     if not reason and not np.isfinite(numbers["p_value"]):
         reason = "the values leave no scatter to judge by"
-    shown = {name: np.nan if reason else float(numbers.get(name, np.nan)) for name in _NUMBERS}
+    shown = {name: np.nan if reason else float(numbers.get(name, np.nan)) for name in (*_NUMBERS, "p_adjusted")}
     status = {"status": "not_estimable" if reason else "ok", "reason": reason}
     return {"choice": choice, "variant": variant, "n_a": n[0], "n_b": n[1], "scale": scale} | shown | status
 
@@ -85,6 +125,14 @@ def _row(
 def _declared(primary: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     n = int(primary["n_a"]), int(primary["n_b"])
     yield _row("declared", str(primary["test"]), n, primary["scale"], primary, str(primary["reason"]))
+
+
+def _under_choices(otherwise: pd.DataFrame, declared: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    same = np.logical_and.reduce([otherwise[name] == declared[name] for name in (*_PAIR, "scale")])
+    for row in otherwise[same].to_dict("records"):
+        n = int(row["n_a"]), int(row["n_b"])
+        numbers = {str(key): row[key] for key in (*_NUMBERS, "p_adjusted")}
+        yield _row(row["choice"], row["variant"], n, row["scale"], numbers, row["reason"])
 
 
 def _by_scale_and_test(
@@ -137,7 +185,7 @@ def _welch(values: list[Array], confidence: float) -> dict[str, float]:
 
 
 def _by_cohorts(forest: pd.DataFrame, primary: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    rows = forest[(forest["plan"] == "primary") & (forest["analysis"] == primary["analysis"])]
+    rows = forest[np.logical_and.reduce([forest[name] == primary[name] for name in (*_PAIR, "scale")])]
     said = {"fixed": "cohorts as blocks", "random": f"cohorts as a sample (from {pooling.MINIMUM_RANDOM} on)"}
     for row in rows[rows["level"].isin(list(said))].to_dict("records"):
         n = int(row["n_a"]), int(row["n_b"])
@@ -180,9 +228,7 @@ def _by_mouse(diagnostics: pd.DataFrame, primary: Mapping[str, Any]) -> Iterator
         yield _row("mouse", f"without {row['subject']} (Welch)", n, str(primary["scale"]), numbers, "")
 
 
-def _by_model(
-    estimates: pd.DataFrame, mice: pd.DataFrame, primary: Mapping[str, Any], confidence: float
-) -> Iterator[dict[str, Any]]:
+def _by_model(estimates: pd.DataFrame, primary: Mapping[str, Any], confidence: float) -> Iterator[dict[str, Any]]:
     """Yield Welch's comparison of the parameter as every model gives it, of the mice that are not left out."""
     rows = estimates[(estimates["level"] == "animal") & (estimates["parameter"] == primary["endpoint"])]
     rows = rows[(rows["analysis"] == primary["analysis"]) & (rows["status"] == "ok") & rows["estimate"].notna()]
@@ -200,11 +246,10 @@ def _by_model(
         if scale == "log" and numbers:
             numbers |= {key: float(np.exp(numbers[key])) for key in ("estimate", "ci_low", "ci_high")}
         yield _row("model", str(model), n, scale, numbers, reason)
-    del mice
 
 
 def _moved(rows: pd.DataFrame, alpha: float) -> pd.DataFrame:
-    """Return the rows with what is otherwise than in the declared comparison without excluded mice."""
+    """Return the ways of one comparison with what is otherwise than as declared, without excluded mice."""
     declared = rows[(rows["choice"] == "declared") & (rows["analysis"] == "without_excluded")]
     base = declared.iloc[0] if len(declared) else rows.iloc[0]
 
@@ -212,12 +257,17 @@ def _moved(rows: pd.DataFrame, alpha: float) -> pd.DataFrame:
         centre = 1.0 if row["scale"] == "log" else 0.0
         return float(np.sign(row["estimate"] - centre))
 
+    def is_found(row: pd.Series) -> bool:
+        # A way that has no family is judged by its own p, against that of the declared comparison.
+        return bool((row["p_adjusted"] if np.isfinite(row["p_adjusted"]) else row["p_value"]) < alpha)
+
     moved = []
     for _, row in rows.iterrows():
+        against = base if np.isfinite(row["p_adjusted"]) else base.mask(base.index == "p_adjusted", np.nan)
         if row["status"] != "ok" or base["status"] != "ok":
             moved.append("unknown")
         elif np.isfinite(row["estimate"]) and np.isfinite(base["estimate"]) and side(row) != side(base):
             moved.append("direction")
         else:
-            moved.append("significance" if (row["p_value"] < alpha) != (base["p_value"] < alpha) else "nothing")
+            moved.append("significance" if is_found(row) != is_found(against) else "nothing")
     return rows.assign(moved=moved)

@@ -10,7 +10,7 @@ import pytest
 from cartrace import tables
 
 sys.path.insert(0, str(Path(__file__).parent))
-from test_compare_groups import GROUPS, filled, run, study
+from test_compare_groups import GROUPS, PRIMARY, filled, run, study
 
 import check_comparison
 import predict_outcomes
@@ -59,7 +59,11 @@ def scattered(parts):
 def check(folder, parts, *, secondary=()):
     run(folder, parts, secondary=list(secondary))
     out = {name: str(folder / "6_comparison" / f"{name}.csv") for name in BESIDE}
+    tables.write(tables.empty(tables.Alternatives), folder / "alternatives.csv", tables.Alternatives)
     check_comparison.main(
+        alternatives=str(folder / "alternatives.csv"),
+        primary=PRIMARY,
+        exploratory_adjustment="BH",
         endpoints=str(folder / "6_comparison" / "endpoints.csv"),
         comparisons=str(folder / "6_comparison" / "comparisons.csv"),
         estimates=[str(folder / "logistic.csv"), str(folder / "gompertz.csv")],

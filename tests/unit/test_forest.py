@@ -10,7 +10,7 @@ from cartrace.comparison import compare
 from cartrace.diagnostics import diagnose
 from cartrace.forest import forest
 from cartrace.next_cohort import mice_per_group, next_cohort
-from cartrace.sensitivity import sensitivity
+from cartrace.sensitivity import compared_otherwise, sensitivity
 
 GROUPS = [{"name": "NT", "role": "control"}, {"name": "CAR", "role": "test"}]
 PRIMARY = {
@@ -144,15 +144,17 @@ def test_diagnostics_see_variance_normality_missing_and_the_one_mouse():
     assert row["value"] == pytest.approx(np.exp(car.mean() - np.delete(nt, 1).mean()), rel=1e-10)
 
 
-def other_choices(frame, estimates=None, **changes):
+def other_choices(frame, estimates=None, otherwise=None, **changes):
     rows = compared(frame, **changes)
     cohorts = forest(frame, rows, confidence=0.95)
     checks = diagnose(frame, rows, animals(frame), confidence=0.95)
     every = tables.empty(tables.Estimates) if estimates is None else estimates
-    found = sensitivity(frame, rows, cohorts, checks, every, confidence=0.95, seed=1)
-    tables_written = found.set_index(["analysis", "choice", "variant"])
-    assert tables_written.index.is_unique
-    return found[found["analysis"] == "all"].set_index(["choice", "variant"])
+    nothing = compared_otherwise(tables.empty(tables.Alternatives))
+    other = nothing if otherwise is None else otherwise
+    found = sensitivity(frame, rows, cohorts, checks, every, other, confidence=0.95, seed=1)
+    assert found.set_index(list(tables.Sensitivity.key)).index.is_unique
+    primary = found["plan"] == "primary"
+    return found[(found["analysis"] == "all") & primary].set_index(["choice", "variant"])
 
 
 def test_sensitivity_makes_the_comparison_otherwise_and_says_what_moves():
@@ -171,6 +173,34 @@ def test_sensitivity_makes_the_comparison_otherwise_and_says_what_moves():
     )
     assert rows.loc[("cohorts", "cohorts as blocks"), "moved"] == "significance"
     assert rows.loc[("declared", "Welch t on log"), "moved"] == "nothing"
+
+
+def under(frame, factor, name="half_life"):
+    """Return what the study would be if the values of CAR were multiplied under another choice."""
+    value = frame["value"].where(frame["group"] != "CAR", factor * frame["value"])
+    columns = tables.Alternatives.names()
+    return compared_otherwise(
+        frame.assign(value=value, choice=name, variant=f"values of CAR times {factor:g}")[columns],
+        groups=GROUPS,
+        primary=PRIMARY,
+        adjustment="holm",
+        exploratory_adjustment="BH",
+        confidence=0.95,
+        seed=1,
+    )
+
+
+def test_a_choice_upstream_moves_a_conclusion_or_not():
+    frame = endpoints(study(cohorts=1, shift=1.0))
+    moved = {}
+    for factor in (1.0, 0.3, 0.05):
+        rows = other_choices(frame, otherwise=under(frame, factor))
+        row = rows.loc[("half_life", f"values of CAR times {factor:g}")]
+        assert row["estimate"] == pytest.approx(factor * rows.loc[("declared", "Welch t on log"), "estimate"])
+        moved[factor] = row["moved"]
+    assert moved == {1.0: "nothing", 0.3: "direction", 0.05: "direction"}
+    weaker = other_choices(frame, otherwise=under(frame, 0.6))
+    assert weaker.loc[("half_life", "values of CAR times 0.6"), "moved"] == "significance"
 
 
 def test_mice_without_a_value_are_ranked_at_both_ends():

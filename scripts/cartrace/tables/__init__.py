@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cartrace.tables.comparison import (
     Agreement,
+    Alternatives,
     Comparisons,
     Destructive,
     Diagnostics,
@@ -100,6 +101,7 @@ __all__ = [
     "RESULTS",
     "SHEETS",
     "Agreement",
+    "Alternatives",
     "Animals",
     "Calibration",
     "CalibrationLines",

@@ -273,25 +273,86 @@ class Repeated(Table):
     reason = _REASON
 
 
-class Sensitivity(Table):
-    """One row per way in which the primary comparison could also have been made, and whether its conclusion moves."""
+class Alternatives(Table):
+    """One row per endpoint of a declared comparison, mouse, and choice upstream of it: its value under that choice.
 
-    key = ("analysis", "choice", "variant")
+    One thing is chosen otherwise at a time; the model of expansion stays the one that the study chose.
+    """
+
+    key = ("choice", "variant", *Endpoints.key)
+    choice = text("What was chosen otherwise", required=True, choices=("half_life", "dose_route", "subtraction"))
+    variant = text("How", required=True)
     analysis = _ANALYSIS
+    endpoint = text("Endpoint", required=True)
+    modality = text("How it was measured, where that matters", choices=("counter", "pet"))
+    region = text("Region")
+    session = text("Session")
+    cohort = _COHORT
+    animal_id = _ANIMAL
+    group = _GROUP
+    unit = text("Unit")
+    value = number("Value of the mouse under that choice")
+    is_below_detection = flag("The value is below detection")
+    detection_level = number("Critical level in the unit of the value: a value below detection lies under it", above=0)
+    status = _STATUS
+    reason = _REASON
+    excluded = flag("All that the value rests on is excluded")
+    exclusion_reason = _EXCLUSION
+
+
+class Sensitivity(Table):
+    """One row per way in which a declared comparison could also have been made, and whether its conclusion moves.
+
+    The primary comparison is made in every way, a secondary one under the choices upstream and with cohorts as blocks.
+    """
+
+    key = (
+        "analysis",
+        "endpoint",
+        "modality",
+        "region",
+        "session",
+        "group_a",
+        "group_b",
+        "scale",
+        "choice",
+        "variant",
+    )
+    analysis = _ANALYSIS
+    endpoint = text("Endpoint", required=True)
+    modality = text("How it was measured, where that matters", choices=("counter", "pet"))
+    region = text("Region")
+    session = text("Session")
+    group_a = text("Group", required=True)
+    group_b = text("Group it is compared with", required=True)
+    scale = text("Scale", required=True, choices=("log", "linear"))
     choice = text(
-        "What was chosen otherwise",
+        "What was chosen otherwise; the two analyses are the choice of exclusions",
         required=True,
-        choices=("declared", "scale", "test", "cohorts", "missing", "mouse", "model"),
+        choices=(
+            "declared",
+            "half_life",
+            "dose_route",
+            "subtraction",
+            "scale",
+            "test",
+            "cohorts",
+            "missing",
+            "mouse",
+            "model",
+        ),
     )
     variant = text("How", required=True)
-    n_a = count("Mice of the first group")
-    n_b = count("Mice of the second group")
-    scale = text("Scale", required=True, choices=("log", "linear"))
+    plan = text("Declared as primary or as secondary", required=True, choices=("primary", "secondary"))
+    family = text("Family of comparisons", required=True)
+    n_a = count("Mice of group_a")
+    n_b = count("Mice of group_b")
     estimate = number("On the log scale the ratio of the groups, else the difference")
     ci_low = number("Lower limit")
     ci_high = number("Upper limit")
     ci_level = number("Level of the interval", at_least=0, at_most=1)
     p_value = number("p", at_least=0, at_most=1)
+    p_adjusted = number("p, adjusted within its family under the same choice (secondary)", at_least=0, at_most=1)
     moved = text(
         "What is otherwise than in the declared comparison without excluded mice",
         required=True,

@@ -1,0 +1,68 @@
+"""Stage 6: what the declared endpoints would be under every other choice upstream of them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from cartrace import job, tables
+from cartrace.radionuclides import read as read_nuclides
+from cartrace.recompute import alternatives as under_other_choices
+
+RAW: dict[str, type[tables.Table]] = {
+    "animals": tables.Animals,
+    "doses": tables.Doses,
+    "tubes": tables.Tubes,
+    "counts": tables.Counts,
+    "scans": tables.Scans,
+    "rois": tables.Rois,
+    "calibration": tables.Calibration,
+    "readouts": tables.Readouts,
+    "exclusions": tables.Exclusions,
+}
+
+
+def main(
+    *,
+    animals: Sequence[str],
+    doses: Sequence[str],
+    tubes: Sequence[str],
+    counts: Sequence[str],
+    scans: Sequence[str],
+    rois: Sequence[str],
+    calibration: Sequence[str],
+    readouts: Sequence[str],
+    exclusions: Sequence[str],
+    comparisons: str,
+    selection: str,
+    radionuclides: str,
+    alternatives: str,
+    settings: Mapping[str, Any],
+    windows: Mapping[str, Sequence[float]],
+) -> None:
+    """Read the tables of stage 1 of every cohort, write the declared endpoints under every other choice."""
+    paths = (animals, doses, tubes, counts, scans, rois, calibration, readouts, exclusions)
+    cohorts: list[dict[str, pd.DataFrame]] = [
+        {name: tables.read(path, table) for (name, table), path in zip(RAW.items(), of_cohort, strict=True)}
+        for of_cohort in zip(*paths, strict=True)
+    ]
+    compared = tables.read(comparisons, tables.Comparisons)
+    found = under_other_choices(
+        cohorts,
+        compared[compared["plan"] != "exploratory"],
+        tables.read(selection, tables.Selection),
+        read_nuclides(radionuclides),
+        settings,
+        windows,
+    )
+    tables.write(found, alternatives, tables.Alternatives)
+
+
+if "snakemake" in globals():
+    job.run(
+        main,
+        log=snakemake.log[0],
+        inputs=dict(snakemake.input),
+        outputs=dict(snakemake.output),
+        params={key: value for key, value in snakemake.params.items() if key != "core"},
+    )
