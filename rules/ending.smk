@@ -8,6 +8,10 @@ STARTED_S = time.time()
 MOST_LINES = 60
 
 
+# The command line of a job that failed tells a lab nothing: what failed, and why, is the end of the run's output.
+logger.addFilter(lambda record: not record.getMessage().startswith("RuleException:\nCalledProcessError"))
+
+
 def say(lines):
     sys.stderr.write("\n" + "\n".join(lines) + "\n\n")
     sys.stderr.flush()

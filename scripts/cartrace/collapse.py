@@ -10,13 +10,15 @@ from cartrace.errors import Problem
 from cartrace.messages import BY_CODE, rank
 
 _SHOWN_ALIKE = 4
+# A mistake in this many places is one of the column, which one example shows.
+_EVERYWHERE = 20
 
 
 def collapse(problems: Sequence[Problem]) -> list[Problem]:
     """Return the problems with those of one cause in one file told once, the most harmful kind first.
 
     Problems that differ only in their row become one that names the rows; of many that differ in their value too, the
-    first few are told, and one more names the rows of the others.
+    first few are told, of very many the first, and one more names the rows of the others.
     """
     same: dict[tuple[Any, ...], list[Problem]] = {}
     for problem in problems:
@@ -28,11 +30,12 @@ def collapse(problems: Sequence[Problem]) -> list[Problem]:
         alike.setdefault((first.code, first.file, first.sheet, first.column), []).append(members)
     told: list[Problem] = []
     for groups in alike.values():
+        most = _SHOWN_ALIKE if len(groups) < _EVERYWHERE else 1
         # One line more than those shown would save nothing.
-        shown = groups if len(groups) <= _SHOWN_ALIKE + 1 else groups[:_SHOWN_ALIKE]
+        shown = groups if len(groups) <= most + 1 else groups[:most]
         told += [_together(members) for members in shown]
         if len(shown) < len(groups):
-            told.append(_others([problem for members in groups[_SHOWN_ALIKE:] for problem in members]))
+            told.append(_others([problem for members in groups[most:] for problem in members]))
     return sorted(told, key=lambda problem: rank(problem.code))
 
 

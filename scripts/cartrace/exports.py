@@ -84,7 +84,8 @@ def _files(sheet: Sheet, column: str, folder: str, files: Sequence[str]) -> list
         if name in there:
             found.append((there[name], indices))
             continue
-        close = nearest(name, there)
+        # A file that another row names already was hardly meant.
+        close = nearest(name, [file for file in there if file not in rows]) or nearest(name, there)
         remedy = (
             f"Did you mean '{close[0]}'? Correct the name"
             if close

@@ -143,7 +143,11 @@ def unique(sheet: str, key: tuple[str, ...], column: str, why: str, remedy: str,
         same = np.ones(len(frame), dtype=np.bool_)
         for name in key:
             same &= (frame[name] == frame[name].iloc[index]).to_numpy()
-        return f"It stands first in row {frame['source_row'].iloc[int(np.flatnonzero(same)[0])]}. {remedy}"
+        earlier = int(np.flatnonzero(same)[0])
+        row = frame["source_row"].iloc[earlier]
+        if all(cells[index] == cells[earlier] for cells in cohort[sheet].raw.values()):
+            return f"The whole row is that of row {row} once more. Remove one of them"
+        return f"It stands first in row {row}. {remedy}"
 
     return Rule(code, sheet, column, breaks, why, first)
 
@@ -200,6 +204,12 @@ def later_by_half_a_day(sheet: Sheet, column: str, index: int) -> str:
     """Return the time of day 12 hours after a morning's time, empty for a time of the afternoon."""
     stamp = str(sheet.frame[column].iloc[index])
     return f"{int(stamp[11:13]) + 12:02d}{stamp[13:16]}" if stamp and int(stamp[11:13]) < 12 else ""
+
+
+def earlier_by_half_a_day(sheet: Sheet, column: str, index: int) -> str:
+    """Return the time of day 12 hours before an afternoon's time, empty for a time of the morning."""
+    stamp = str(sheet.frame[column].iloc[index])
+    return f"{int(stamp[11:13]) - 12:02d}{stamp[13:16]}" if stamp and int(stamp[11:13]) >= 12 else ""
 
 
 def after_end(sheet: str, column: str, *, grace_s: float = 0.0) -> Rule:

@@ -62,21 +62,41 @@ def read(grid: Grid, table: type[Table], *, file: str, name: str, cohort: str, r
     _beyond_header(sheet, grid)
     filled = [index for index, row in enumerate(grid.rows) if index > 0 and any(cell != "" for cell in row)]
     _fill(sheet, [grid.rows[index] for index in filled], [index + 1 for index in filled], columns, reading)
-    # A formula that left its cell empty is told once, as what it is.
+    _formulas(sheet, grid)
+    sheet.conversions = {name: text for name, text in sheet.conversions.items() if sheet.frame[name].notna().any()}
+    sheet.frame["cohort"], sheet.frame["source_file"] = cohort, sheet.source
+    if {"comma", "point"} <= reading.seen:
+        why = f"some numbers have a decimal comma and others a decimal point: {_mixed(sheet)}"
+        remedy = "Use one of them throughout the file"
+        sheet.problems.append(Problem("mixed-decimals", why, remedy, file=file, sheet=name))
+    return sheet
+
+
+def _formulas(sheet: Sheet, grid: Grid) -> None:
+    """Tell a formula that left its cell empty once, as what it is: the cell is filled, and cannot be read."""
     formulas = {(problem.row, problem.column) for problem in grid.problems}
     told = [problem for problem in sheet.problems if problem.code == "missing-value"]
     sheet.problems = [
         problem for problem in sheet.problems if problem not in told or (problem.row, problem.column) not in formulas
     ]
-    sheet.conversions = {name: text for name, text in sheet.conversions.items() if sheet.frame[name].notna().any()}
-    sheet.frame["cohort"], sheet.frame["source_file"] = cohort, sheet.source
-    if {"comma", "point"} <= reading.seen:
-        why, remedy = (
-            "some numbers have a decimal comma and others a decimal point",
-            "Use one of them throughout the file",
-        )
-        sheet.problems.append(Problem("mixed-decimals", why, remedy, file=file, sheet=name))
-    return sheet
+    places = {letter: name for name, letter in sheet.letters.items()}
+    for problem in grid.problems:
+        if problem.letter in places:
+            sheet.bad[places[problem.letter]] |= (sheet.frame["source_row"] == problem.row).to_numpy()
+
+
+def _mixed(sheet: Sheet) -> str:
+    """Return a number of either kind, and where it stands."""
+    shown = []
+    for sign in ",.":
+        for column in sheet.table.sheet_columns():
+            cells = sheet.raw.get(column.name, []) if column.kind == "float" else []
+            index = next((index for index, cell in enumerate(cells) if f"{sign}" in cell.strip()), None)
+            if index is not None:
+                place = f"row {sheet.frame['source_row'].iloc[index]}, column {sheet.letters[column.name]}"
+                shown.append(f"'{cells[index]}' in {place}")
+                break
+    return " and ".join(shown)
 
 
 def _beyond_header(sheet: Sheet, grid: Grid) -> None:

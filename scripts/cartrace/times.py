@@ -238,8 +238,13 @@ def _moment(year: str, month: str, number: str, match: re.Match[str]) -> datetim
 
 def _ordered(match: re.Match[str], date_format: str, *, form: str = FORM) -> tuple[str, str, str]:
     if date_format == "ISO":
-        remedy = f"Write it as {form}, or declare 'date_format: DMY' or 'MDY' under 'study' in the config"
-        raise TimeProblem("date-order", "day and month can be read either way round", remedy)
+        why, forms = "day and month can be read either way round", "'date_format: DMY' or 'MDY'"
+        fits = "DMY" if int(match["a"]) > 12 else "MDY" if int(match["b"]) > 12 else ""
+        if fits:
+            # One date tells the order of its own numbers, not that of the others in the file.
+            why, forms = f"the date is not written year first; this one can only be {fits}", f"'date_format: {fits}'"
+        remedy = f"Write it as {form}, or declare {forms} under 'study' in the config"
+        raise TimeProblem("date-order", why, remedy)
     number, month = (match["a"], match["b"]) if date_format == "DMY" else (match["b"], match["a"])
     return match["y"], month, number
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,7 @@ def test_every_message_of_the_registry_has_a_case() -> None:
     assert [code for code in BY_CODE if code not in codes_said() | elsewhere] == []
 
 
+@cache
 def constants() -> dict[str, str]:
     """Return every text of the core that has the form of a code, with a file that holds it."""
     found: dict[str, str] = {}
@@ -141,5 +143,5 @@ def test_a_mistake_in_every_row_is_told_in_a_few_lines(tmp_path: Path) -> None:
         cohort_folder.run(
             cohort_folder.copy(tmp_path / "C01", {"add": {"readouts.csv": header + rows}}), tmp_path / "out"
         )
-    assert len(caught.value.problems) == 5
-    assert str(caught.value).startswith("5 problems in the input, in 600 places. ")
+    assert len(caught.value.problems) == 2
+    assert str(caught.value).startswith("2 problems in the input, in 600 places. ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -199,3 +200,23 @@ def test_a_table_that_can_fail_says_why_and_one_that_can_be_excluded_too() -> No
 def test_a_key_of_unknown_columns_is_refused() -> None:
     with pytest.raises(TypeError, match="key columns"):
         type("Bad", (Table,), {"key": ("nothing",)})
+
+
+FORMULAS = ["=1+1", "=cmd|' /C calc'!A0", "+1", "-x", "@SUM(A1)", "\tx", "'=x", "''=x"]
+
+
+@pytest.mark.parametrize("name", [*FORMULAS, "'quoted'", "a=b", "<script>", "../../x"])
+def test_a_text_that_a_spreadsheet_would_calculate_is_marked_in_the_file_and_comes_back(
+    tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / "toys.csv"
+    tables.write(toys().assign(name=name), path, Toy)
+    with open(path, encoding="utf-8", newline="") as stream:
+        cells = [row[0] for row in csv.reader(stream)][1:]
+    assert cells == [f"'{name}" if name in FORMULAS else name] * 2
+    assert tables.read(path, Toy)["name"].tolist() == [name] * 2
+
+
+def test_lines_inside_a_cell_come_back_with_plain_ends(tmp_path: Path) -> None:
+    tables.write(toys().assign(name="one\r\ntwo\rthree\nfour"), tmp_path / "toys.csv", Toy)
+    assert tables.read(tmp_path / "toys.csv", Toy)["name"].tolist() == ["one\ntwo\nthree\nfour"] * 2

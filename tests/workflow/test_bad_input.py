@@ -34,6 +34,7 @@ def refused(run: Callable, checkout: Path) -> str:
     done = run(checkout)
     assert done.code == 1, done.output
     assert "Traceback" not in done.output
+    assert "CalledProcessError" not in done.output, "the job has said itself what is wrong"
     left = {path.relative_to(checkout / "results").parts[1] for path in (checkout / "results").glob("*/*/*")}
     assert left == set()
     return done.output

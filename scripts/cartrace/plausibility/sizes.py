@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cartrace.messages import BY_CODE
 from cartrace.plausibility.evidence import Evidence, Finding, hours, spread
 from cartrace.radionuclides import normal_name
-from cartrace.rule_forms import HALF_DAY_S, later_by_half_a_day
+from cartrace.rule_forms import HALF_DAY_S, earlier_by_half_a_day, later_by_half_a_day
 
 _WHOLE = frozenset(["whole body", "carcass"])
 _FACTORS = ((1000.0, 1.35), (100.0, 1.35), (37.0, 1.25))
@@ -112,6 +112,9 @@ def heavier_than_mouse(evidence: Evidence) -> Iterator[Finding]:
     is_whole = np.isin(cohort.column("tubes", "tissue"), list(_WHOLE))
     for index in np.flatnonzero(mass > np.where(is_whole, 1.5, 1.0) * body):
         why = f"the tissue weighs {mass[index]:.4g} g, and the mouse {body[index]:.4g} g"
+        region = cohort.vocabulary.regions.get(cohort.column("tubes", "tissue")[index])
+        if region is not None and region.min_mass_g <= mass[index] / 1000.0 <= region.max_mass_g:
+            why += f"; {mass[index]:.4g} mg would fit"
         column = "mass_g" if cohort["tubes"].given("mass_g")[index] else "gross_g"
         yield Finding(_name(evidence, "tubes", int(index)), why, "tubes", int(index), column)
 
@@ -248,7 +251,11 @@ def readings_at_injection(evidence: Evidence, column: str) -> Iterator[Finding]:
 def _asked(evidence: Evidence, index: int, column: str) -> str:
     """Return what to look at: a time that is hours away explains more than a reading."""
     doses = evidence.cohort["doses"]
-    message = BY_CODE[f"{column.split('_', maxsplit=1)[0]}-not-below-full"].advice
+    what = column.split("_", maxsplit=1)[0]
+    message = BY_CODE[f"{what}-not-below-full"].advice
+    after = float(doses.seconds(f"{what}_at")[index] - doses.seconds("injected_at")[index])
+    if HALF_DAY_S <= after <= HALF_DAY_S + 7_200.0 and (proposed := earlier_by_half_a_day(doses, f"{what}_at", index)):
+        return f"The {what} was measured {hours(after)} after; on a 24-hour clock it would be {proposed}. {message}"
     gap = float(doses.seconds("injected_at")[index] - doses.seconds("full_at")[index])
     proposed = later_by_half_a_day(doses, "full_at", index) if HALF_DAY_S <= gap <= HALF_DAY_S + 7_200.0 else ""
     if proposed:

@@ -183,6 +183,8 @@ def read(path: str | Path, table: type[Table]) -> pd.DataFrame:
         The file does not keep its contract; names every column, row and value.
     """
     frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    for name in frame.columns.intersection(_texts(table)):
+        frame[name] = frame[name].where(~frame[name].str.match(_QUOTED), frame[name].str[1:])
     problems = list(_column_problems(list(frame.columns), table))
     if not problems:
         typed: dict[str, pd.Series] = {}
@@ -202,7 +204,8 @@ def read(path: str | Path, table: type[Table]) -> pd.DataFrame:
 def write(frame: pd.DataFrame, path: str | Path, table: type[Table]) -> None:
     """Write a table sorted by its key, after holding it against its contract.
 
-    The file appears whole or not at all: it is written under a temporary name and then renamed.
+    The file appears whole or not at all: it is written under a temporary name and then renamed. A text that a
+    spreadsheet would take for a formula gets an apostrophe in front, which :func:`read` takes off.
 
     Parameters
     ----------
@@ -229,10 +232,25 @@ def write(frame: pd.DataFrame, path: str | Path, table: type[Table]) -> None:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
-    frame.sort_values(list(table.key), kind="stable").to_csv(
-        partial, index=False, lineterminator="\n", encoding="utf-8"
-    )
+    frame = frame.sort_values(list(table.key), kind="stable")
+    for name in _texts(table):
+        # An old Mac's line end inside a cell would end the row.
+        frame[name] = frame[name].str.replace("\r\n?", "\n", regex=True)
+        is_formula = frame[name].str.match(_FORMULA)
+        if is_formula.any():
+            frame[name] = frame[name].where(~is_formula, "'" + frame[name])
+    frame.to_csv(partial, index=False, lineterminator="\n", encoding="utf-8")
     os.replace(partial, path)
+
+
+# What a spreadsheet would calculate, with or without the mark that keeps it from doing so; the mark is taken off again
+# when a table is read, so that every text comes back as it was.
+_FORMULA = r"'*[=+\-@\t]"
+_QUOTED = r"'+[=+\-@\t]"
+
+
+def _texts(table: type[Table]) -> list[str]:
+    return [column.name for column in table.columns if column.kind == "text"]
 
 
 _DTYPES: dict[str, type] = {"text": str, "float": float, "int": int, "flag": bool, "time": str, "date": str}
