@@ -18,7 +18,7 @@ from cartrace.decay import Floats, decay_constant_per_s, decay_factor, half_life
 from cartrace.equivalents import ROUTES, counted_tails, equivalents
 from cartrace.exclusions import mark
 from cartrace.rows import INJECTION, TUBE, attach, first_reason, status
-from cartrace.standards import calibrated, usable, weighed
+from cartrace.standards import calibrated, usable, weighed, weights
 
 READINGS = ("full", "residual", "tail")
 
@@ -191,7 +191,8 @@ def _with_doses(
     for name, values in (("standard_cps_per_g", by_weight), ("standard_cps_per_kbq", by_activity)):
         key = [*TUBE, "window"]
         rows = attach(rows, values[[*key, "value"]].rename(columns={"value": name}), key)
-    return rows
+    served = pd.concat([values.assign(standard_weight_frac=weights(values)) for values in (by_weight, by_activity)])
+    return attach(rows, served[[*TUBE, "window", "standard_weight_frac"]], [*TUBE, "window"])
 
 
 _TAIL = [

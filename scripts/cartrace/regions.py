@@ -11,7 +11,7 @@ import pandas as pd
 from cartrace.clock import SECONDS_PER_HOUR, shift
 from cartrace.decay import effective_time_s
 from cartrace.rows import INJECTION, SCAN, attach, first_reason, status
-from cartrace.uptake import OF_DOSE, inherited_exclusions, pct_id, suv, with_uncertainty
+from cartrace.uptake import OF_DOSE, inherited_exclusions, joined_texts, pct_id, suv, with_uncertainty
 
 IMAGED = [*INJECTION, "scan_id", "region"]
 
@@ -35,6 +35,8 @@ def pet_uptake(rois: pd.DataFrame, doses: pd.DataFrame, *, regions: Sequence[Map
     rows = attach(rois, doses[[*INJECTION, "half_life_s", "injected_at"]], INJECTION)
     found = _averaged(rows)
     found = attach(found, inherited_exclusions(rows, IMAGED), IMAGED)
+    frames = rows.assign(measured_from="frame " + rows["frame"].astype(str)).sort_values("frame")
+    found = attach(found, joined_texts(frames[frames["status"] == "ok"], IMAGED, ["measured_from"]), IMAGED)
     found = attach(found, doses[[*of_dose, "reason"]].rename(columns={"reason": "dose_reason"}), INJECTION)
     found = attach(found, _middles(rows), SCAN)
     density = {region["name"]: region.get("density_g_per_ml") for region in regions}
@@ -86,6 +88,7 @@ def _pet_estimates(rows: pd.DataFrame, density_g_per_ml: pd.Series) -> pd.DataFr
     rows = rows.assign(
         modality="pet",
         mass_g=np.nan,
+        density_g_per_ml=density_g_per_ml,
         base=pct_id(rows["activity"], rows["net_injected_kbq"]),
         base_se=pct_id(rows["activity_se"], rows["net_injected_kbq"]),
         mass_rel=0.0,

@@ -115,6 +115,12 @@ def calibrated(tubes: pd.DataFrame, *, sensitivity_frac: float, clock_s: float) 
     )
 
 
+def weights(standards: pd.DataFrame) -> pd.Series:
+    """Return what each standard weighs in the mean of its run and tracer, ``1/own²`` over its sum."""
+    precision = 1.0 / standards["own_rel_se"] ** 2
+    return precision / precision.groupby([standards[name] for name in SERVED]).transform("sum")
+
+
 def combined(standards: pd.DataFrame, shared_by: list[str]) -> pd.DataFrame:
     """Return one value for each run and tracer.
 
@@ -138,7 +144,7 @@ def combined(standards: pd.DataFrame, shared_by: list[str]) -> pd.DataFrame:
     better than they scatter. Birge, Phys Rev 1932;40:207, doi:10.1103/PhysRev.40.207.
     """
     precision = 1.0 / standards["own_rel_se"] ** 2
-    weight = precision / precision.groupby([standards[name] for name in SERVED]).transform("sum")
+    weight = weights(standards)
     terms = standards[SERVED].assign(
         value=weight * standards["value"],
         time_s=weight * standards["time_s"],

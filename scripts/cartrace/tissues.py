@@ -7,7 +7,7 @@ import pandas as pd
 
 from cartrace.clock import SECONDS_PER_HOUR, elapsed_s, instants
 from cartrace.counting import COVERAGE
-from cartrace.rows import INJECTION, attach, first_reason, status
+from cartrace.rows import INJECTION, TUBE, attach, first_reason, status
 from cartrace.uptake import OF_DOSE, inherited_exclusions, joined_texts, suv, with_uncertainty
 
 SAMPLE = [*INJECTION, "region"]
@@ -38,6 +38,9 @@ def counter_uptake(tubes: pd.DataFrame, doses: pd.DataFrame, *, balance_g: float
     steepest = terms.groupby(SAMPLE)["steepness"].max()
     first = rows.assign(measured_at=_taken_at(rows)).sort_values("measured_at", key=instants, kind="stable")
     found = sums.join(first.groupby(SAMPLE)[["measured_at"]].first()).join(steepest).reset_index()
+    # In the order of their keys, so that the text does not depend on that of the sheet.
+    named = rows.assign(measured_from=_names(rows)).sort_values(TUBE)
+    found = attach(found, joined_texts(named, SAMPLE, ["measured_from"]), SAMPLE)
     found = attach(found, joined_texts(rows, SAMPLE, ["reason", "dose_reason"]), SAMPLE)
     found = attach(found, inherited_exclusions(rows, SAMPLE), SAMPLE)
     found = attach(found, doses[OF_DOSE], INJECTION)
@@ -96,6 +99,7 @@ def _counter_estimates(rows: pd.DataFrame) -> pd.DataFrame:
         modality="counter",
         scan_id="",
         volume_ml=np.nan,
+        density_g_per_ml=np.nan,
         base=uptake,
         base_se=np.sqrt(rows["own_var"] + rows["background_se"] ** 2),
         mass_rel=np.sqrt(rows["mass_var"]) / mass,
@@ -120,3 +124,8 @@ def _counter_estimates(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _taken_at(rows: pd.DataFrame) -> pd.Series:
     return rows["collected_at"].where(rows["collected_at"] != "", rows["counted_at"])
+
+
+def _names(rows: pd.DataFrame) -> pd.Series:
+    place = np.where(rows["rack"] == "", rows["position"], rows["rack"] + "/" + rows["position"])
+    return rows["counter_file"] + " " + place

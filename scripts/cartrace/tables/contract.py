@@ -63,6 +63,7 @@ class Column:
 # Longest first, so that `_pct_id_per_g` is not taken for `_g`.
 UNIT_SUFFIXES = {
     "_pct_id_per_ml": "%ID/mL",
+    "_g_per_ml": "g/mL",
     "_pct_id_per_g": "%ID/g",
     "_kbq_per_ml": "kBq/mL",
     "_cps_per_kbq": "1/s/kBq",
