@@ -270,9 +270,25 @@ SHEETS = [
 ]
 
 
+# As `cartrace.workbooks` holds it against a workbook that is read.
+MOST_WORKBOOK_BYTES = 200_000_000
+
+
 def sheet_files(cohort):
     candidates = [PATHS[cohort] / f"{sheet}.csv" for sheet in SHEETS] + [PATHS[cohort] / "cohort.xlsx"]
     return [str(path) for path in candidates if path.is_file()]
+
+
+def workbook_texts(path):
+    """The texts of a workbook, which is a zip of XML; none of one that the import will refuse, and say why."""
+    try:
+        with zipfile.ZipFile(path) as book:
+            parts = [part for part in book.infolist() if part.filename.endswith(".xml")]
+            if sum(part.file_size for part in parts) > MOST_WORKBOOK_BYTES:
+                return []
+            return [unescape(book.read(part).decode(errors="replace")) for part in parts]
+    except Exception:  # whatever a file made to harm may raise
+        return []
 
 
 @cache
@@ -283,12 +299,8 @@ def has_background(cohort):
     for path in map(Path, sheet_files(cohort)):
         if path.name == "animals.csv":
             texts.append(path.read_text(encoding="utf-8-sig", errors="replace"))
-        elif path.suffix == ".xlsx" and zipfile.is_zipfile(path):
-            # A workbook is a zip of XML; its text stands there as it is.
-            with zipfile.ZipFile(path) as book:
-                texts += [
-                    unescape(book.read(name).decode(errors="replace")) for name in book.namelist() if ".xml" in name
-                ]
+        elif path.suffix == ".xlsx":
+            texts += workbook_texts(path)
     return not names or any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) for name in names for text in texts)
 
 

@@ -16,7 +16,6 @@ PROBLEMS_TAB = "x_problems"
 AUTHOR = "cartrace"
 _RED = "FFFFC7CE"
 _MOST_WARNINGS = 20
-_UNREADABLE = frozenset(["not-a-workbook", "workbook-too-large"])
 # What is counted of a cohort that is ready: table, what tells its things apart, their name.
 _COUNTED = (
     ("animals", ["animal_id"], "mice"),
@@ -74,7 +73,10 @@ def marked(content: bytes, problems: Sequence[Problem], *, file: str) -> bytes:
     """
     import openpyxl
 
-    if any(problem.code in _UNREADABLE for problem in problems):
+    try:
+        # One that is made to harm is not opened, whatever else is wrong with the cohort.
+        workbooks.opened(content)
+    except workbooks.WorkbookProblem:
         book = openpyxl.Workbook()
         book.remove(book.active)
     else:

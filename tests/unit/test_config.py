@@ -83,6 +83,7 @@ def changed(where: str, value: Any) -> dict[str, Any]:
         ("comparison.primary.groups", ["A"]),
         ("cohorts.0.name", "a/b"),
         ("cohorts.0.name", "../up"),
+        ("cohort", "../up"),
         ("groups.0.role", "mock"),
         ("expansion.models", []),
         ("expansion.window_days", [1.0]),
