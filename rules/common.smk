@@ -22,20 +22,22 @@ CORE = """
 __init__ acknowledged activity agreement association blanks calibration cells cells_quality censored_groups censoring
 checked checks clock cohort collapse comparison comparison_tests config contrasts counter_exports counter_rates counting
 decay destructive diagnostics display dose endpoints equivalents error_models errors estimates exclusions expansion
-exports fitting folder forest grids group_tests grouped growth growth_curves intake job lab ledger many_groups mixed
-names next_cohort optimise overall overrides pet_exports plan pooling prediction primary profiles quality quantities
-quasi_newton radionuclides rank_tests ratios readout_agreement readout_days readout_exports recompute regions repeated
-roi_units rows rule_forms sacrifices selection sensitivity sheet sheet_headers sheet_models sheet_rules sheets standards
-statistics survival survival_groups template times tissues tube_rules units uptake vocabulary workbooks
+exports fitting folder forest grids group_tests grouped growth growth_curves intake job lab ledger lmfit_results
+many_groups mixed names next_cohort optimise overall overrides own_models pet_exports plan pooling prediction primary
+profiles quality quantities quasi_newton radionuclides rank_tests ratios readout_agreement readout_days readout_exports
+recompute regions repeated roi_units rows rule_forms sacrifices selection sensitivity sheet sheet_headers sheet_models
+sheet_rules sheets standards statistics survival survival_groups template times tissues tube_rules units uptake
+vocabulary workbooks
 figures/__init__ figures/agreement figures/calibration figures/comparison figures/data figures/kinetics figures/marks
 figures/style figures/timecourse figures/tissues figures/words
 messages/__init__ messages/cells messages/files messages/message messages/names messages/oddities messages/wrong_numbers
 plausibility/__init__ plausibility/copies plausibility/counting plausibility/evidence plausibility/moments
 plausibility/sizes plausibility/swaps
-population/__init__ population/fit population/inference population/laplace population/likelihood population/model
-population/shared
+population/__init__ population/fit population/groups population/inference population/laplace population/likelihood
+population/log_linear population/mice population/model population/pairs population/shared
 readers/__init__ readers/amide readers/bids readers/caliper readers/cpm readers/dft readers/export readers/hidex
-readers/living_image readers/pmod readers/pmod_tac readers/slicer readers/table readers/wide readers/wizard2
+readers/living_image readers/own_model readers/pmod readers/pmod_tac readers/slicer readers/table readers/wide
+readers/wizard2
 report/__init__ report/blocks report/comparison report/expansion report/inline report/intake report/methods
 report/provenance report/references report/study report/uptake report/verdict report/workbook
 simulate/__init__ simulate/cohort simulate/design simulate/dissection simulate/exports simulate/instruments
@@ -209,11 +211,30 @@ def setting_problems(config):
         start, end = config["expansion"][key]
         if start >= end:
             yield f"expansion.{key}: the window ends at day {end:g}, not after its start at day {start:g}"
+    yield from model_problems(config["expansion"])
     thresholds = {key: value for key, value in config["quality"].items() if key != "acknowledged"}
     for key, warn in thresholds.items():
         fail = thresholds.get(key.replace("_warn_", "_fail_"), warn)
         if warn > fail:
             yield f"quality.{key}: warns above {warn:g}, but fails above {fail:g} already"
+
+
+def model_problems(expansion):
+    names = [*expansion["models"], *(model["name"] for model in expansion["custom_models"])]
+    shipped = ("exponential", "lag_exponential", "logistic", "gompertz", "expansion_contraction", "stein")
+    for name, times in Tally(names).items():
+        if times > 1:
+            yield f"expansion.models: '{name}' stands {times} times; names are unique"
+    for model in expansion["custom_models"]:
+        if model["name"] in shipped and model["name"] not in expansion["models"]:
+            yield f"expansion.custom_models: '{model['name']}' is the name of a shipped model; choose another"
+        if not Path(model["path"]).is_file():
+            yield (
+                f"expansion.custom_models: the file '{model['path']}' of {model['name']} is not there; paths start at "
+                f"{Path.cwd()}"
+            )
+    if names == ["stein"]:
+        yield "expansion.models: stein is fitted to groups only; name a model for single mice beside it"
 
 
 def checked(config):
@@ -238,15 +259,17 @@ config = checked(config)
 NEW_COHORT = config.pop("cohort")
 PATHS = {cohort["name"]: Path(cohort["path"]) for cohort in config["cohorts"]}
 COHORTS = list(PATHS)
-MODELS = config["expansion"]["models"]
+CUSTOM_MODELS = {model["name"]: model["path"] for model in config["expansion"]["custom_models"]}
+MODELS = [*config["expansion"]["models"], *CUSTOM_MODELS]
 
 
 def window_of(model):
     return config["expansion"]["exponential_window_days" if model == "exponential" else "window_days"]
 
 
-# A model with a window of its own sees other points, so that its likelihood cannot be compared.
-COMPARED = [model for model in MODELS if window_of(model) == config["expansion"]["window_days"]]
+# A model with a window of its own sees other points, so that its likelihood cannot be compared; one that is fitted to
+# groups only has none for a mouse.
+COMPARED = [model for model in MODELS if window_of(model) == config["expansion"]["window_days"] and model != "stein"]
 
 
 wildcard_constraints:

@@ -1,21 +1,24 @@
 # Stage 5: the kinetics of expansion, one model a job, all mice of all cohorts at once; then one model for the study.
 # INPUTS   <results>/{cohort}/4_cells/cells.csv
-# OUTPUTS  <results>/5_expansion/{model}/{estimates,curves,fits}.csv, <results>/5_expansion/selection.csv
+# OUTPUTS  <results>/5_expansion/{model}/{estimates,curves,fits,population}.csv, <results>/5_expansion/selection.csv
 
 
 rule fit_expansion:
     input:
         cells=of_cohorts(rules.estimate_cells.output.cells),
+        own_models=list(CUSTOM_MODELS.values()),
     output:
         estimates="<results>/5_expansion/{model}/estimates.csv",
         curves="<results>/5_expansion/{model}/curves.csv",
         fits="<results>/5_expansion/{model}/fits.csv",
+        population="<results>/5_expansion/{model}/population.csv",
     log:
         "<logs>/fit_expansion/{model}.log",
     conda:
         "../envs/cartrace.yaml"
     params:
         model="{model}",
+        own_names=list(CUSTOM_MODELS),
         strategy=config["study"]["strategy"],
         compared=COMPARED,
         window_days=lambda wildcards: window_of(wildcards.model),
@@ -24,6 +27,11 @@ rule fit_expansion:
         interval=config["expansion"]["interval"],
         error_model=config["expansion"]["error_model"],
         use_measurement_se=config["expansion"]["use_measurement_se"],
+        groups=config["groups"],
+        population_method=config["expansion"]["population"],
+        population_p=config["expansion"]["population_p"],
+        population_simulations=config["expansion"]["population_simulations"],
+        seed=config["seed"],
         core=core_digest("fit_expansion.py"),
     script:
         "../scripts/fit_expansion.py"

@@ -39,6 +39,7 @@ FILES = {
     "Estimates": "5_expansion/<model>/estimates.csv",
     "Curves": "5_expansion/<model>/curves.csv",
     "Fits": "5_expansion/<model>/fits.csv",
+    "PopulationTests": "5_expansion/<model>/population.csv",
     "Selection": "5_expansion/selection.csv",
     "Endpoints": "6_comparison/endpoints.csv",
     "Summaries": "6_comparison/summaries.csv",

@@ -37,6 +37,8 @@ class Points:
         What is known of the points' standard deviation, on the scale of the residuals; 0 where nothing is.
     error : ErrorModel
         How they scatter about their curve.
+    log_critical : Array, shape (m, n)
+        Logarithm of what a point would be censored below; NaN where that is not known.
     """
 
     day: Array
@@ -45,8 +47,10 @@ class Points:
     censored: Mask
     known_sd: Array = field(default_factory=lambda: np.zeros((1, 1)))
     error: ErrorModel = LOG_NORMAL
+    log_critical: Array = field(default_factory=lambda: np.full((1, 1), np.nan))
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "log_critical", np.broadcast_to(self.log_critical, self.day.shape))
         object.__setattr__(self, "known_sd", np.broadcast_to(self.known_sd, self.day.shape))
 
     @property
@@ -63,6 +67,7 @@ class Points:
             self.censored[chosen],
             self.known_sd[chosen],
             self.error,
+            self.log_critical[chosen],
         )
 
     def scaled(self, log_unit: Array) -> Points:
@@ -145,7 +150,10 @@ def likelihood(model: Model, points: Points, log_sigma: Array | None) -> Local:
             flat = np.where(some.censored, z_slope, about.mean_slope / sd)
             weight = np.where(some.used, bend * flat**2 + open_sd * 2.0 * about.sd_slope**2, 0.0)
             cross = np.where(quantified[rows], 2.0 * about.sd_slope * about.sd_share, 0.0)
+            # A sigma far too small would be thrown beyond all sense by the expected curvature alone.
+            square = np.where(quantified[rows], z**2, 0.0).sum(axis=1) / np.maximum(quantified[rows].sum(axis=1), 1)
             spread_weight = np.where(quantified[rows], 2.0 * about.sd_share**2, 0.0)
+            spread_weight *= np.maximum(1.0, square)[:, None]
             jacobian = model.gradient(some.day, theta)
             gradient = -np.einsum("mnp,mn->mp", jacobian, score)
             curvature = np.einsum("mnp,mn,mnq->mpq", jacobian, weight, jacobian)

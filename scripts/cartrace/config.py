@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Name = Annotated[str, Field(min_length=1)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
-ModelName = Literal["exponential", "logistic", "gompertz", "expansion_contraction"]
+ModelName = Literal["exponential", "lag_exponential", "logistic", "gompertz", "expansion_contraction", "stein"]
 
 
 # A kinetic endpoint comes from the chosen model; one that this model has not is a row that says so.
@@ -288,10 +288,20 @@ class CellsSettings(_Section):
     ] = "none"
 
 
+class CustomModel(_Section):
+    """A model of expansion of the lab's own: a Python file that defines one lmfit Model."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", description="Name, used in paths and tables")]
+    path: Annotated[Name, Field(description="The file, relative to the working directory; see docs/own-models.md")]
+
+
 class Expansion(_Section):
     """Kinetics of expansion."""
 
-    models: Annotated[list[ModelName], Field(min_length=1, description="Models that are fitted")] = [
+    models: Annotated[
+        list[ModelName],
+        Field(min_length=1, description="Models that are fitted; stein to groups only, the others to every mouse"),
+    ] = [
         "exponential",
         "logistic",
         "gompertz",
@@ -330,6 +340,26 @@ class Expansion(_Section):
         ),
     ] = "profile"
     confidence: Annotated[float, Field(gt=0, lt=1, description="Level of the intervals")] = 0.95
+    custom_models: Annotated[
+        list[CustomModel], Field(description="Models of the lab's own, fitted beside those of `models`")
+    ] = []
+    population: Annotated[
+        Literal["none", "shared_shape", "mixed"],
+        Field(
+            description="Fit of all mice at once, beside the mean over mice: those of a group differ in level only, or "
+            "in every parameter (a nonlinear mixed model; of the exponential a linear one)"
+        ),
+    ] = "mixed"
+    population_p: Annotated[
+        Literal["none", "bootstrap", "permutation"],
+        Field(
+            description="p value of the growth rates of two groups in the mixed model: by simulating studies without a "
+            "difference, or by dealing the groups anew within cohorts; takes about a minute a model"
+        ),
+    ] = "none"
+    population_simulations: Annotated[
+        int, Field(ge=19, description="Simulated studies behind that p value: 199 for a look, 999 to publish")
+    ] = 199
 
 
 class Primary(_Section):

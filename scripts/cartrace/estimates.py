@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from cartrace.calibration import t_quantile
 from cartrace.censoring import Points
@@ -94,19 +95,17 @@ def _interval(
             quantile=quantile[rows],
         )
         low[rows], high[rows] = profile.low, profile.high
-    if quantity.scale == "log":
-        low, high, method = (
-            _positive(low),
-            _positive(high),
-            f"{method} on the log scale" if method == "Wald t" else method,
-        )
+    if quantity.scale != "linear":
+        low, high = on_own_scale(low, quantity.scale), on_own_scale(high, quantity.scale)
+        method = f"{method} on the {quantity.scale} scale" if method == "Wald t" else method
     return Interval(low, high, method)
 
 
-def _positive(log_limit: Array) -> Array:
-    """Return the limit on its own scale; one beyond all numbers is none."""
+def on_own_scale(value: Array, scale: str) -> Array:
+    """Return what stands on a scale of inference on its own scale; what lies beyond all numbers is missing."""
     with np.errstate(over="ignore"):
-        return _finite(np.exp(log_limit))
+        own = np.exp(value) if scale == "log" else special.expit(value) if scale == "logit" else value
+    return _finite(np.asarray(own, dtype=np.float64))
 
 
 def _time(rate: Array) -> Array:
@@ -119,7 +118,7 @@ def _estimate_rows(
     study: Study, quantity: Quantity, se: Array, status: Texts, reason: Texts, limits: Interval, confidence: float
 ) -> pd.DataFrame:
     good, rows = status == "ok", study.rows
-    estimate = _positive(quantity.value) if quantity.scale == "log" else quantity.value
+    estimate = on_own_scale(quantity.value, quantity.scale)
     low, high = limits.low, limits.high
     for row in np.flatnonzero(good & ~(np.isfinite(low) & np.isfinite(high))):
         sides = [name for name, limit in (("lower", low[row]), ("upper", high[row])) if not np.isfinite(limit)]
@@ -148,7 +147,7 @@ def _outcomes(study: Study, quantity: Quantity, se: Array) -> tuple[Texts, Texts
     free = (status == "ok") | ((status == "at_bound") & ~depends)
     points = study.points.rows(study.rows)
     largest = np.full(len(se), np.inf)
-    if quantity.scale == "log":
+    if quantity.scale != "linear":
         largest = np.full(len(se), LARGEST_LOG_SE)
     elif quantity.unit == "day":
         largest = points.last_day - points.first_day
@@ -160,7 +159,7 @@ def _outcomes(study: Study, quantity: Quantity, se: Array) -> tuple[Texts, Texts
     status[without], reason[without] = "not_estimable", quantity.reason[without]
     unknown = free & ~without & ~(np.isfinite(quantity.value) & (se < largest))
     status[unknown] = "not_estimable"
-    scale = "a factor of e" if quantity.scale == "log" else "the days between first and last scan"
+    scale = "a factor of e" if quantity.scale != "linear" else "the days between first and last scan"
     reason[unknown] = f"the points do not determine it: its standard error exceeds {scale}"
     return status, reason
 
@@ -262,6 +261,16 @@ def curves(study: Study, animals: pd.DataFrame, *, confidence: float, n_days: in
         t_group = t_quantile(0.5 + confidence / 2.0, np.array([n - 1.0]))
         parts.append(_curve_rows(study.model, mean, spread, t_group, first, last, one, "group", n_days))
     return pd.concat(parts, ignore_index=True).assign(model=study.model.name, analysis=study.analysis)
+
+
+def typical_curves(study: Study, *, confidence: float, n_days: int = 40) -> pd.DataFrame:
+    """Return curves of groups that were fitted as such: a study whose mice are groups; see :func:`curves`."""
+    points, fitted = study.points.rows(study.rows), study.fit
+    t = t_quantile(0.5 + confidence / 2.0, fitted.df)
+    ends = points.first_day, points.last_day
+    who = study.mice.iloc[study.rows]
+    rows = _curve_rows(study.model, fitted.theta, fitted.covariance, t, *ends, who, "group", n_days)
+    return rows.assign(model=study.model.name, analysis=study.analysis)
 
 
 def _all_known(model: Model, fitted: Fit, points: Points, drawn: Mask) -> Mask:

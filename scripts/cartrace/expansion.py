@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,8 @@ class Scatter:
 class Study:
     """What is fitted, one entry or row per mouse: its points, and why it is not fitted where it is not.
 
-    `fit` and `note` (what limits an estimate) hold the mice of `rows` only.
+    `fit` and `note` (what limits an estimate) hold the mice of `rows` only. `refusal` says why no mouse of the study is
+    fitted to a model of growth, if that is so.
     """
 
     model: Model
@@ -80,6 +82,7 @@ class Study:
     note: Texts
     window_days: tuple[float, float]
     unit: str
+    refusal: str = ""
 
 
 # ---- points ----
@@ -141,10 +144,11 @@ def points_of(
     n = np.bincount(owner, minlength=len(mice))
     place = np.arange(owner.size) - np.repeat(np.cumsum(n) - n, n)
     shape = (len(mice), max(int(n.max(initial=0)), 1))
-    days, logs = np.zeros(shape), np.zeros(shape)
+    days, logs, log_critical = np.zeros(shape), np.zeros(shape), np.full(shape, np.nan)
     used, below = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
     days[owner, place] = day[order]
     logs[owner, place] = np.log(np.where(censored, critical, response)[order])
+    log_critical[owner, place] = np.log(np.where(critical > 0.0, critical, np.nan)[order])
     used[owner, place] = True
     below[owner, place] = censored[order]
     known_sd = np.zeros(shape)
@@ -152,7 +156,7 @@ def points_of(
         known = cells[scatter.column].to_numpy(dtype=float)
         # On the log scale an uncertainty is relative.
         known_sd[owner, place] = known[order] / (np.exp(logs[owner, place]) if scatter.model.is_log else 1.0)
-    return Points(days, logs, used, below, known_sd, scatter.model), unusable
+    return Points(days, logs, used, below, known_sd, scatter.model, log_critical), unusable
 
 
 def gate_reasons(model: Model, points: Points, unusable: npt.NDArray[np.intp], window_days: Sequence[float]) -> Texts:
@@ -199,7 +203,7 @@ def fit_study(
     cells: pd.DataFrame,
     mice: pd.DataFrame,
     *,
-    model: str,
+    model: str | Model,
     analysis: str,
     strategy: str,
     window_days: Sequence[float],
@@ -213,8 +217,10 @@ def fit_study(
         Rows of :class:`cartrace.tables.Cells` of all cohorts.
     mice : DataFrame
         From :func:`mice_of`.
-    model, analysis, strategy : str
-        Name of the model; ``all`` or ``without_excluded``; the study's strategy.
+    model : str or Model
+        The model, one of the registry by its name.
+    analysis, strategy : str
+        ``all`` or ``without_excluded``; the study's strategy.
     window_days : sequence of float
         Days on the cell clock that are fitted.
     scatter : Scatter
@@ -224,12 +230,17 @@ def fit_study(
     -------
     Study
     """
-    kind = BY_NAME[model]
+    kind = BY_NAME[model] if isinstance(model, str) else model
     rows = cells if analysis == "all" else cells[~cells["excluded"]]
     points, unusable = points_of(rows, mice, window_days, scatter)
     reason = gate_reasons(kind, points, unusable, window_days)
-    if strategy in _REFUSED:
-        reason[:] = _REFUSED[strategy]
+    refusal = _REFUSED.get(strategy, "")
+    if refusal:
+        reason[:] = refusal
+    elif kind.is_for_groups:
+        reason[:] = (
+            f"the scans of one mouse do not determine {kind.n_parameters} parameters: this model is fitted to groups"
+        )
     elif analysis != "all":
         kept = pd.MultiIndex.from_frame(rows[["cohort", "animal_id"]])
         reason[~pd.MultiIndex.from_frame(mice[["cohort", "animal_id"]]).isin(kept)] = "all its values are excluded"
@@ -255,7 +266,7 @@ def fit_study(
     units = cells["response_unit"].unique()
     unit = _UNITS[str(units[0])] if len(units) else ""
     window = (float(window_days[0]), float(window_days[1]))
-    return Study(kind, analysis, mice, points, status, reason, fitted, found, note, window, unit)
+    return Study(kind, analysis, mice, points, status, reason, fitted, found, note, window, unit, refusal)
 
 
 def _fit(model: Model, points: Points) -> tuple[Fit, npt.NDArray[np.bool_]]:
@@ -284,7 +295,7 @@ def _joined(first: Fit, second: Fit, name: str) -> npt.NDArray[Any]:
     return np.concatenate([getattr(first, name), getattr(second, name)])
 
 
-def fit_rows(study: Study, compared: Sequence[str]) -> pd.DataFrame:
+def fit_rows(study: Study, compared: Sequence[str], own: Mapping[str, Model] = MappingProxyType({})) -> pd.DataFrame:
     """Return the rows of :class:`cartrace.tables.Fits`.
 
     Parameters
@@ -294,6 +305,8 @@ def fit_rows(study: Study, compared: Sequence[str]) -> pd.DataFrame:
     compared : sequence of str
         Models that are fitted to the same points. Mice with points enough for all of them share one scatter and have a
         log-likelihood; a model that most mice have too few points for has none.
+    own : mapping
+        Models of the lab's own, by name.
 
     Returns
     -------
@@ -306,7 +319,8 @@ def fit_rows(study: Study, compared: Sequence[str]) -> pd.DataFrame:
     sigma, log_likelihood = np.full(len(frame), np.nan), np.full(len(frame), np.nan)
     fitted = np.isin(study.status[rows], ["ok", "at_bound"])
     sigma[rows[fitted]] = study.fit.sigma[fitted]
-    counts = [BY_NAME[name].n_parameters for name in compared] if study.model.name in compared else []
+    known = {**BY_NAME, **own}
+    counts = [known[name].n_parameters for name in compared] if study.model.name in compared else []
     counts = counts or [study.model.n_parameters]
     # Whether a mouse takes part depends on its points only, so that it is the same for every model.
     n = study.points.n_points

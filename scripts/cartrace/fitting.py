@@ -79,6 +79,8 @@ def starting_values(model: Model, points: Points) -> Array:
     The level shifts a log curve, so that its best value follows from the others and the quantified points. A censored
     point counts where the curve lies above it. A model without a position in time is linear and is solved.
     """
+    if model.starts is not None:
+        return model.starts(points)
     if all(parameter.kind != "day" for parameter in model.parameters):
         return _line(points)[None]
     first, span = points.first_day, points.last_day - points.first_day

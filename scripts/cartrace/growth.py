@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,20 +27,23 @@ RATE_LIMITS_PER_DAY = (1e-4, 10.0)
 DAY_LIMIT_SPANS = 2.0
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
 _PANELS = 16
+_DIFFERENCE = 1e-5
 
 
 @dataclass(frozen=True)
 class Parameter:
     """One parameter of a curve.
 
-    `kind` is ``level`` (in the unit of the response), ``rate`` [1/day] or ``day``; `scale` is the internal scale, on
-    which standard errors and intervals are made.
+    `kind` is ``level`` (in the unit of the response), ``rate`` [1/day], ``day``, ``share`` or ``number``; `scale` is
+    the internal scale, on which standard errors and intervals are made: ``log``, ``linear`` or ``logit``. `bounds`, on
+    that scale, stand for the limits that follow from the kind.
     """
 
     name: str
     kind: str
     scale: str
     meaning: str
+    bounds: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,13 @@ class Model:
         ``theta -> (m,)``: where the curve is highest; infinite where it has no maximum.
     peak : Peak or None
         The day of the peak as a quantity, where the curve has one.
+    starts : callable or None
+        ``points -> (s, m, p)``: starting values, the likeliest first; None where the usual grid serves.
+    peak_pivot : int
+        Number of a parameter in which the logarithm of the highest response is linear; -1 where its interval is not
+        looked for in the likelihood.
+    is_for_groups : bool
+        Whether the curve has too many parameters for the scans of one mouse, and is fitted to groups only.
     """
 
     name: str
@@ -90,6 +101,9 @@ class Model:
     log_auc: Callable[[Array, float, Array | float], Array]
     peak_day: Callable[[Array], Array]
     peak: Peak | None = None
+    starts: Callable[[Any], Array] | None = None
+    peak_pivot: int = 0
+    is_for_groups: bool = False
 
     @property
     def n_parameters(self) -> int:
@@ -114,14 +128,43 @@ def log_auc_gradient(model: Model, theta: Array, start_day: float, end_day: floa
     Array, shape (m, p)
         Mean of the log curve's gradient over the window, weighted with the response, by Gauss-Legendre quadrature.
     """
-    edges = np.linspace(start_day, end_day, _PANELS + 1)
-    half = (edges[1] - edges[0]) / 2.0
-    nodes = ((edges[:-1] + half)[:, None] + half * _NODES).ravel()
-    day = np.broadcast_to(nodes, (len(theta), nodes.size))
+    day, log_weight = _nodes(start_day, np.full(len(theta), end_day))
     log_response = model.log_curve(day, theta)
-    weight = np.tile(_WEIGHTS, _PANELS) * np.exp(log_response - log_response.max(axis=1, keepdims=True))
+    weight = np.exp(log_weight + log_response - log_response.max(axis=1, keepdims=True))
     weight /= weight.sum(axis=1, keepdims=True)
     return np.asarray(np.einsum("mn,mnp->mp", weight, model.gradient(day, theta)))
+
+
+def derivatives(of: Callable[[Array], Array], theta: Array) -> Array:
+    """Return central differences of a function of theta by its columns, with that dimension last."""
+    columns = []
+    for index in range(theta.shape[1]):
+        step = _DIFFERENCE * np.maximum(1.0, np.abs(theta[:, index]))
+        up, down = theta.copy(), theta.copy()
+        up[:, index] += step
+        down[:, index] -= step
+        difference = of(up) - of(down)
+        columns.append(difference / (2.0 * step).reshape(-1, *[1] * (difference.ndim - 1)))
+    return np.stack(columns, axis=-1)
+
+
+def quadrature_of(log_curve: Curve) -> Callable[[Array, float, Array | float], Array]:
+    """Return the logarithm of the area of a curve that has no closed form, by Gauss-Legendre quadrature."""
+
+    def log_auc(theta: Array, start_day: float, end_day: Array | float) -> Array:
+        day, log_weight = _nodes(start_day, np.broadcast_to(end_day, len(theta)))
+        return np.asarray(np.logaddexp.reduce(log_weight + log_curve(day, theta), axis=1))
+
+    return log_auc
+
+
+def _nodes(start_day: float, end_day: Array) -> tuple[Array, Array]:
+    """Return the days of a quadrature and the logarithms of their weights, shape (m, n)."""
+    half = (end_day - start_day)[:, None] / (2.0 * _PANELS)
+    middle = start_day + half * (2.0 * np.arange(_PANELS) + 1.0)
+    day = (middle[:, :, None] + half[:, :, None] * _NODES).reshape(len(end_day), _PANELS * _NODES.size)
+    with np.errstate(divide="ignore"):
+        return day, np.log(half) + np.log(np.tile(_WEIGHTS, _PANELS))
 
 
 def limits(model: Model, first_day: Array, last_day: Array) -> tuple[Array, Array]:
@@ -142,8 +185,14 @@ def limits(model: Model, first_day: Array, last_day: Array) -> tuple[Array, Arra
         ("rate", "log"): (np.full_like(free, np.log(slowest)), np.full_like(free, np.log(fastest))),
         ("rate", "linear"): (np.full_like(free, -fastest), np.full_like(free, fastest)),
         ("day", "linear"): (first_day - reach, last_day + reach),
+        ("share", "logit"): (-free, free),
     }
-    pairs = [ranges[parameter.kind, parameter.scale] for parameter in model.parameters]
+    pairs = [
+        ranges[parameter.kind, parameter.scale]
+        if parameter.bounds is None
+        else (np.full_like(free, parameter.bounds[0]), np.full_like(free, parameter.bounds[1]))
+        for parameter in model.parameters
+    ]
     return np.stack([low for low, _ in pairs], axis=-1), np.stack([high for _, high in pairs], axis=-1)
 
 
@@ -180,6 +229,23 @@ MODELS: tuple[Model, ...] = (
         growth_pivot=1,
         log_auc=shapes.exponential_log_auc,
         peak_day=lambda theta: np.where(theta[:, 1] >= 0.0, np.inf, -np.inf),
+    ),
+    Model(
+        name="lag_exponential",
+        label="Lag-exponential",
+        reference="Exponential growth above a constant; the lag ends where both asymptotes meet, with a smooth turn",
+        parameters=(
+            Parameter("initial", "level", "log", "Response before growth"),
+            Parameter("growth_rate", "rate", "log", "Specific growth rate after the lag"),
+            Parameter("lag", "day", "linear", "Day on which the line of growth meets the initial response"),
+        ),
+        log_curve=shapes.lag_exponential,
+        gradient=shapes.lag_exponential_gradient,
+        growth_rate=_parameter_as_growth_rate(1),
+        growth_scale="log",
+        growth_pivot=1,
+        log_auc=shapes.lag_exponential_log_auc,
+        peak_day=_at_end,
     ),
     Model(
         name="logistic",
@@ -236,4 +302,28 @@ MODELS: tuple[Model, ...] = (
         peak=Peak(shapes.peak_of_expansion, 3),
     ),
 )
-BY_NAME = {model.name: model for model in MODELS}
+GROUP_MODELS: tuple[Model, ...] = (
+    Model(
+        name="stein",
+        label="Expansion, contraction and persistence",
+        reference="Stein et al. 2019, doi:10.1002/psp4.12388, with a smooth turn",
+        parameters=(
+            _LEVEL,
+            Parameter("growth_rate", "rate", "log", "Specific growth rate of the expansion"),
+            Parameter("contraction_rate", "rate", "log", "Rate of the contraction"),
+            Parameter("persistent_fraction", "share", "logit", "Share of the cells that persist"),
+            Parameter("persistent_rate", "rate", "log", "Rate at which these decline"),
+            Parameter("turn_day", "day", "linear", "Day on which expansion turns into contraction"),
+        ),
+        log_curve=shapes.stein,
+        gradient=shapes.stein_gradient,
+        growth_rate=_parameter_as_growth_rate(1),
+        growth_scale="log",
+        growth_pivot=1,
+        log_auc=quadrature_of(shapes.stein),
+        peak_day=shapes.stein_peak_day,
+        peak=Peak(lambda theta: (shapes.stein_peak_day(theta), derivatives(shapes.stein_peak_day, theta)), -1),
+        is_for_groups=True,
+    ),
+)
+BY_NAME = {model.name: model for model in (*MODELS, *GROUP_MODELS)}

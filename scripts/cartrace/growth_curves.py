@@ -13,6 +13,7 @@ from scipy import special
 Array = npt.NDArray[np.float64]
 
 _EXPONENT_LIMIT = 300.0
+_PEAK_REACH, _BISECTIONS = 30.0, 60
 
 
 def _log(values: Array) -> Array:
@@ -48,6 +49,32 @@ def exponential_log_auc(theta: Array, start_day: float, end_day: Array | float) 
     log_initial, rate = theta.T
     length = end_day - start_day
     return np.asarray(log_initial + rate * start_day + np.log(length) + np.log(special.exprel(rate * length)))
+
+
+# ---- lag-exponential: S = S0 (1 + e^{r (t - tl)}) ----
+
+
+def lag_exponential(day: Array, theta: Array) -> Array:
+    """Return ``ln S = ln S0 + ln(1 + e^{r (t - tl)})`` for (ln S0, ln r, tl)."""
+    log_initial, log_rate, lag = _columns(theta)
+    return np.asarray(log_initial + _softplus(np.exp(log_rate) * (day - lag)))
+
+
+def lag_exponential_gradient(day: Array, theta: Array) -> Array:
+    """Return the derivatives of :func:`lag_exponential` by its parameters, shape (m, n, 3)."""
+    _, log_rate, lag = _columns(theta)
+    rate = np.exp(log_rate)
+    phase = rate * (day - lag)
+    slope = special.expit(phase)
+    return np.stack([np.ones_like(phase), slope * phase, -slope * rate], axis=-1)
+
+
+def lag_exponential_log_auc(theta: Array, start_day: float, end_day: Array | float) -> Array:
+    """Return the logarithm of the area under the lag-exponential curve: a constant part and a growing one."""
+    log_initial, log_rate, lag = theta.T
+    rate, length = np.exp(log_rate), end_day - start_day
+    growing = rate * (start_day - lag) + np.log(special.exprel(rate * length))
+    return np.asarray(log_initial + np.log(length) + np.logaddexp(0.0, growing))
 
 
 # ---- logistic: S = K / (1 + e^{-k (t - tm)}) ----
@@ -184,3 +211,78 @@ def peak_of_expansion(theta: Array) -> tuple[Array, Array]:
         axis=-1,
     )
     return turn + contrast / total, gradient
+
+
+# ---- Stein: S = K / (e^{-rho (t - T)} + 1 / [(1 - f) e^{-alpha (t - T)} + f e^{-beta (t - T)}]) ----
+
+
+def stein(day: Array, theta: Array) -> Array:
+    """Return the log curve for (ln K, ln rho, ln alpha, logit f, ln beta, T), with a smooth turn at T."""
+    log_level, log_growth, _, _, _, turn = _columns(theta)
+    rising = np.exp(log_growth) * (day - turn)
+    falling = np.logaddexp(*_log_phases(day, theta))
+    return np.asarray(log_level + rising - _softplus(rising - falling))
+
+
+def _log_phases(day: Array, theta: Array) -> tuple[Array, Array]:
+    """Return the logarithms of the contracting and the persistent phase, relative to the level."""
+    _, _, log_contraction, logit_share, log_persistence, turn = _columns(theta)
+    elapsed = day - turn
+    contracting = special.log_expit(-logit_share) - np.exp(log_contraction) * elapsed
+    return contracting, special.log_expit(logit_share) - np.exp(log_persistence) * elapsed
+
+
+def stein_gradient(day: Array, theta: Array) -> Array:
+    """Return the derivatives of :func:`stein` by its parameters, shape (m, n, 6)."""
+    _, log_growth, log_contraction, logit_share, log_persistence, turn = _columns(theta)
+    growth, contraction, persistence = np.exp(log_growth), np.exp(log_contraction), np.exp(log_persistence)
+    elapsed, (contracting, persistent) = day - turn, _log_phases(day, theta)
+    before = special.expit(np.logaddexp(contracting, persistent) - growth * elapsed)
+    after, of_persistent = 1.0 - before, special.expit(persistent - contracting)
+    slope = growth * before - after * (contraction * (1.0 - of_persistent) + persistence * of_persistent)
+    return np.stack(
+        [
+            np.ones_like(elapsed),
+            before * growth * elapsed,
+            -after * (1.0 - of_persistent) * contraction * elapsed,
+            after * (of_persistent - special.expit(logit_share)),
+            -after * of_persistent * persistence * elapsed,
+            -slope,
+        ],
+        axis=-1,
+    )
+
+
+def stein_peak_day(theta: Array) -> Array:
+    """Return the day on which the slope of the log curve is zero, by bisection about the turn."""
+    growth, turn = np.exp(theta[:, 1]), theta[:, 5]
+    low, high = turn - _PEAK_REACH / growth, turn + _PEAK_REACH / growth
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2.0
+        # The last derivative is minus the slope.
+        rises = stein_gradient(middle[:, None], theta)[:, 0, 5] < 0.0
+        low, high = np.where(rises, middle, low), np.where(rises, high, middle)
+    return np.asarray((low + high) / 2.0)
+
+
+def piecewise_stein(day: Array, theta: Array) -> Array:
+    """Return the log curve of :func:`stein` with the hard switch at T of the published model."""
+    log_level, log_growth, _, _, _, turn = _columns(theta)
+    elapsed = day - turn
+    falling = np.logaddexp(*_log_phases(day, theta))
+    return np.asarray(log_level + np.where(elapsed < 0.0, np.exp(log_growth) * elapsed, falling))
+
+
+def piecewise_stein_log_auc(theta: Array, start_day: float, end_day: Array | float) -> Array:
+    """Return the logarithm of the area under :func:`piecewise_stein`, a sum of exponentials."""
+    log_level, log_growth, log_contraction, logit_share, log_persistence, turn = theta.T
+    early, late = (np.clip(day, None, turn) - turn for day in (start_day, end_day))
+    after = [np.clip(day, turn, None) - turn for day in (start_day, end_day)]
+    area = _exponential_area(np.exp(log_growth), early, late)
+    area = area + special.expit(-logit_share) * _exponential_area(-np.exp(log_contraction), *after)
+    area = area + special.expit(logit_share) * _exponential_area(-np.exp(log_persistence), *after)
+    return np.asarray(log_level + _log(area))
+
+
+def _exponential_area(rate: Array, start: Array, end: Array) -> Array:
+    return np.asarray(np.exp(rate * start) * (end - start) * special.exprel(rate * (end - start)))

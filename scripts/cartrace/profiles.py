@@ -18,13 +18,15 @@ Value = Callable[[Array, np.ndarray], tuple[Array, Array]]
 
 _MOST_WIDENINGS = 14
 _MOST_STEPS = 40
-_MOST_DESCENTS = 60
+_MOST_DESCENTS = 30
 _MOST_BRANCHES = 6
 _SAME_BRANCH = 1e-4
 _OTHER_RATE = 1.5  # on the log scale
 _FURTHEST_LOG = 10.0
 _FURTHEST_SPANS = 2.0
 _TOLERANCE = 1e-8
+_ROUGH, _MOST_ROUGH = 1e-5, 25
+_MOST_SECANTS, _JUMP_TOLERANCE = 12, 1e-6
 _WIDER_SPANS, _WIDER_LOG = 20.0, 7.0
 
 
@@ -207,7 +209,7 @@ class _Search:
             for change in (-_OTHER_RATE, _OTHER_RATE):
                 start = self.x[rows].copy()
                 start[:, index] += change
-                tau, x = self.tau(offset, rows, start)
+                tau, x = self.tau(offset, rows, start, is_rough=True)
                 closer = tau < best
                 best[closer], chosen[closer] = tau[closer], x[closer]
         return best, chosen
@@ -224,11 +226,15 @@ class _Search:
         kept = np.zeros(len(rows))
         todo = np.arange(len(rows))
         result = far.copy()
-        for _ in range(_MOST_STEPS):
+        for count in range(_MOST_STEPS):
             if not todo.size:
                 break
             width, drop = far[todo] - near[todo], at_far[todo] - at_near[todo]
             middle = far[todo] - at_far[todo] * width / np.where(drop > 0.0, drop, 1.0)
+            is_jump = count >= _MOST_SECANTS
+            if is_jump:
+                # Tau jumps to another branch of curves within the bracket, which is halved.
+                middle = near[todo] + 0.5 * width
             share = ((middle - near[todo]) / np.where(width > 0.0, width, 1.0))[:, None]
             start = x_near[todo] + share * (x_far[todo] - x_near[todo])
             tau, x = self.tau(middle * side[todo], rows[todo], start)
@@ -240,16 +246,22 @@ class _Search:
             at_near[up[kept[up] > 0.0]] *= 0.5
             at_far[down[kept[down] < 0.0]] *= 0.5
             kept[up], kept[down] = 1.0, -1.0
+            # Where rounding of the descents keeps tau from its target, the place has settled before.
+            still = np.abs(middle - result[todo]) < 0.1 * _TOLERANCE * far[todo]
             result[todo] = middle
-            tight = (np.abs(at) < _TOLERANCE * target[todo]) | (far[todo] - near[todo] < _TOLERANCE * far[todo])
+            enough = _JUMP_TOLERANCE if is_jump else _TOLERANCE
+            tight = (np.abs(at) < _TOLERANCE * target[todo]) | (far[todo] - near[todo] < enough * far[todo])
+            tight |= still
             todo = todo[~tight]
         return result
 
-    def tau(self, offset: Array, rows: np.ndarray, start: Array) -> tuple[Array, Array]:
+    def tau(self, offset: Array, rows: np.ndarray, start: Array, *, is_rough: bool = False) -> tuple[Array, Array]:
         """Return the signed root of how much worse the best curve with the value is, and that curve."""
         wanted = self.middle[rows] + offset
         constrained = self._constrained(wanted, rows)
         relative, absolute = (1e-9, 1e-26) if self.kind == "squares" else (0.0, 1e-9)
+        if is_rough:
+            relative, absolute = (_ROUGH, 1e-26) if self.kind == "squares" else (0.0, _ROUGH)
         found = minimise(
             constrained,
             start,
@@ -257,7 +269,7 @@ class _Search:
             self.upper[rows],
             relative=relative,
             absolute=absolute,
-            most_steps=_MOST_DESCENTS,
+            most_steps=_MOST_ROUGH if is_rough else _MOST_DESCENTS,
         )
         worse = np.maximum(found.value - self.best[rows], 0.0)
         if self.kind == "squares":

@@ -11,6 +11,7 @@ from kinetics import cells_of, cells_row, simulated
 from cartrace import tables
 from cartrace.growth import MODELS
 
+GROUPS = [{"name": "UTD", "role": "background"}, {"name": "NT", "role": "control"}, {"name": "CAR", "role": "test"}]
 NAMES = [model.name for model in MODELS]
 
 
@@ -36,8 +37,15 @@ def run(folder, *cohorts, model="logistic", **changes):
         "interval": "profile",
         "error_model": "log_normal",
         "use_measurement_se": False,
+        "own_models": [],
+        "own_names": [],
+        "groups": GROUPS,
+        "population_method": "none",
+        "population_p": "none",
+        "population_simulations": 19,
+        "seed": 1,
     }
-    outputs = {name: str(folder / f"{name}.csv") for name in ("estimates", "curves", "fits")}
+    outputs = {name: str(folder / f"{name}.csv") for name in ("estimates", "curves", "fits", "population")}
     script("fit_expansion").main(cells=paths, model=model, **outputs, **(settings | changes))
     contracts = {"estimates": tables.Estimates, "curves": tables.Curves, "fits": tables.Fits}
     return tuple(tables.read(outputs[name], contract) for name, contract in contracts.items())

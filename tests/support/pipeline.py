@@ -136,8 +136,13 @@ def compared(cohorts, settings, results):
         _call(
             fit_expansion.main,
             cells=cells,
-            **{name: str(base / "5_expansion" / model / f"{name}.csv") for name in ("estimates", "curves", "fits")},
+            **{
+                name: str(base / "5_expansion" / model / f"{name}.csv")
+                for name in ("estimates", "curves", "fits", "population")
+            },
+            own_models=[],
             model=model,
+            own_names=[],
             strategy=settings["study"]["strategy"],
             compared=[other for other in models if other != "exponential"],
             window_days=windows[model],
@@ -146,6 +151,11 @@ def compared(cohorts, settings, results):
             interval=settings["expansion"]["interval"],
             error_model=settings["expansion"]["error_model"],
             use_measurement_se=settings["expansion"]["use_measurement_se"],
+            groups=settings["groups"],
+            population_method=settings["expansion"]["population"],
+            population_p=settings["expansion"]["population_p"],
+            population_simulations=settings["expansion"]["population_simulations"],
+            seed=settings["seed"],
         )
     selection = str(base / "5_expansion" / "selection.csv")
     fits = [str(base / "5_expansion" / model / "fits.csv") for model in models]

@@ -11,6 +11,7 @@ from cartrace.growth_curves import peak_of_expansion
 
 THETA = {
     "exponential": [np.log(2e5), 0.35],
+    "lag_exponential": [np.log(2e5), np.log(0.35), 5.0],
     "logistic": [np.log(5e6), np.log(0.45), 9.0],
     "gompertz": [np.log(5e6), np.log(0.2), 7.0],
     "expansion_contraction": [np.log(4e7), np.log(0.45), np.log(0.12), 11.0],

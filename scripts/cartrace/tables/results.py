@@ -276,23 +276,60 @@ class Estimates(Table):
     key = ("model", "analysis", "level", "group", "cohort", "animal_id", "parameter")
     model = _MODEL
     analysis = _ANALYSIS
-    level = text("Whose parameter", required=True, choices=("animal", "group"))
+    level = text(
+        "Whose parameter: a mouse's; a group's, as the mean over its mice; a group's in one fit of all mice",
+        required=True,
+        choices=("animal", "group", "population"),
+    )
     group = _GROUP
     cohort = text("Cohort (animal level)")
     animal_id = text("Mouse (animal level)")
     parameter = text("Parameter or derived quantity", required=True)
     unit = text("Its unit")
     estimate = number("Estimate on its own scale; at group level the geometric mean where the scale is log")
-    scale = text("Scale of standard error and interval", required=True, choices=("log", "linear"))
+    scale = text("Scale of standard error and interval", required=True, choices=("log", "linear", "logit"))
     se = number("Standard error on that scale", at_least=0)
     df = number("Degrees of freedom", at_least=0)
     ci_low = number("Lower limit on the estimate's own scale")
     ci_high = number("Upper limit on the estimate's own scale")
     ci_level = number("Level of the interval", at_least=0, at_most=1)
     ci_method = text("Method of the interval")
-    n_points = count("Points (animal level) or mice (group level)")
+    n_points = count("Points (animal level) or mice")
     n_censored = count("Points below detection among them")
     status = text("Outcome", required=True, choices=("ok", "not_estimable", "at_bound", "not_converged"))
+    reason = text("Why the row holds no result, or what limits it")
+
+
+class PopulationTests(Table):
+    """One row per model, analysis and pair of groups: their growth in one mixed model of all their mice."""
+
+    key = ("model", "analysis", "parameter", "group_a", "group_b")
+    model = _MODEL
+    analysis = _ANALYSIS
+    parameter = text("What is compared", required=True)
+    group_a = text("Group", required=True)
+    group_b = text("Group that it is held against", required=True)
+    n_a = count("Mice of group_a")
+    n_b = count("Mice of group_b")
+    n_points = count("Points of both")
+    n_censored = count("Points below detection among them")
+    method = text("How both were fitted")
+    scale = text("Scale of the comparison", required=True, choices=("log", "linear"))
+    estimate = number("Ratio group_a / group_b where the scale is log, else the difference")
+    se = number("Standard error on that scale", at_least=0)
+    df = number("Degrees of freedom of the interval", at_least=0)
+    ci_low = number("Lower limit")
+    ci_high = number("Upper limit")
+    ci_level = number("Level of the interval", at_least=0, at_most=1)
+    statistic = number("t of a linear mixed model, otherwise twice the gain of log-likelihood")
+    p_value = number("p value that holds for few mice", at_least=0, at_most=1)
+    p_method = text("How it was made: Kenward-Roger, bootstrap or permutation")
+    p_large_sample = number("Chi-square p value; too small for few mice", at_least=0, at_most=1)
+    n_simulated = count("Simulated studies")
+    n_failed = count("Those that could not be fitted")
+    mouse_sd = number("Standard deviation between mice, on the scale of the comparison", at_least=0)
+    residual_sd = number("Scatter of the log response about a mouse's curve", at_least=0)
+    status = text("Outcome", required=True, choices=("ok", "not_estimable", "not_converged"))
     reason = text("Why the row holds no result, or what limits it")
 
 
