@@ -20,17 +20,18 @@ from snakemake.utils import validate
 # Every file of the core, once: only what is named here travels with a hosted module.
 CORE = """
 __init__ acknowledged activity agreement association blanks calibration cells cells_quality censored_groups censoring
-checked checks clock cohort collapse comparison comparison_tests config contrasts counter_exports counter_rates counting
-decay destructive diagnostics display dose endpoints equivalents error_models errors estimates exclusions expansion
-exports fitting folder forest grids group_tests grouped growth growth_curves intake job lab ledger lmfit_results
-many_groups mixed names next_cohort optimise overall overrides own_models pet_exports plan pooling prediction primary
-profiles quality quantities quasi_newton radionuclides rank_tests ratios readout_agreement readout_days readout_exports
-recompute regions repeated roi_units rows rule_forms sacrifices selection sensitivity sheet sheet_headers sheet_models
-sheet_rules sheets standards statistics survival survival_groups template times tissues tube_rules units uptake
-vocabulary workbooks
+checked checks clock cohort collapse comparison comparison_tests config contrasts counter_exports counter_rates
+counting decay destructive diagnostics display dose endpoints equivalents error_models errors estimates exclusions
+expansion exports fitting folder forest grids group_tests grouped growth growth_curves intake job lab ledger
+lmfit_results many_groups mixed names next_cohort optimise overall overrides own_models partial_volume pet_detection
+pet_exports plan pooling prediction primary profiles quality quantities quasi_newton radionuclides rank_tests ratios
+readout_agreement readout_days readout_exports recompute regions repeated roi_units rows rule_forms sacrifices
+selection sensitivity sheet sheet_headers sheet_models sheet_rules sheets standards statistics survival survival_groups
+template times tissues tube_rules units uptake vocabulary workbooks
 figures/__init__ figures/agreement figures/calibration figures/comparison figures/data figures/kinetics figures/marks
 figures/style figures/timecourse figures/tissues figures/words
-messages/__init__ messages/cells messages/files messages/message messages/names messages/oddities messages/wrong_numbers
+messages/__init__ messages/cells messages/files messages/message messages/names messages/oddities
+messages/wrong_numbers
 plausibility/__init__ plausibility/copies plausibility/counting plausibility/evidence plausibility/moments
 plausibility/sizes plausibility/swaps
 population/__init__ population/fit population/groups population/inference population/laplace population/likelihood
@@ -137,6 +138,10 @@ def name_problems(config):
     yield from unknown(config["counter"]["windows"], tracers, "counter.windows", "tracer")
     with open(resource("tissues.csv"), encoding="utf-8", newline="") as shipped:
         regions = [region["name"] for region in config["regions"]] + [row["name"] for row in csv.DictReader(shipped)]
+    around = [region["surroundings"] for region in config["regions"] if region["surroundings"]]
+    yield from unknown(around, regions, "regions.surroundings", "region")
+    noise = [config["pet"]["noise_region"]] if config["pet"]["noise_region"] else []
+    yield from unknown(noise, regions, "pet.noise_region", "region")
     yield from unknown([config["cells"]["region"]], regions, "cells.region", "region")
     yield from unknown(config["uptake"]["reference_regions"], regions, "uptake.reference_regions", "region")
     primary = config["comparison"]["primary"]
@@ -207,6 +212,10 @@ def prediction_problems(config):
 def setting_problems(config):
     if sum(group["role"] == "background" for group in config["groups"]) > 1:
         yield "groups: more than one group has the role background; give it to the group whose signal is subtracted"
+    for number, table in enumerate(config["pet"]["recovery"], start=1):
+        sizes = table["diameter_mm"]
+        if len(sizes) != len(table["coefficient"]) or any(a >= b for a, b in zip(sizes, sizes[1:])):
+            yield f"pet.recovery.entry {number}: give one coefficient a diameter, diameters rising"
     for key in ("window_days", "exponential_window_days"):
         start, end = config["expansion"][key]
         if start >= end:

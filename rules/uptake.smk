@@ -20,7 +20,10 @@ rule compute_uptake:
     conda:
         "../envs/cartrace.yaml"
     params:
+        groups=config["groups"],
         regions=config["regions"],
+        recovery=config["pet"]["recovery"],
+        noise_region=config["pet"]["noise_region"],
         reference_regions=config["uptake"]["reference_regions"],
         uncertainty=config["uncertainty"],
         thresholds={key: value for key, value in config["quality"].items() if key != "acknowledged"},

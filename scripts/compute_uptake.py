@@ -7,6 +7,8 @@ import pandas as pd
 
 from cartrace import job, tables
 from cartrace.checks import Measured
+from cartrace.partial_volume import with_recovery
+from cartrace.pet_detection import with_pet_limits
 from cartrace.quality import judge
 from cartrace.ratios import ratios as ratios_of
 from cartrace.regions import pet_uptake
@@ -26,7 +28,10 @@ def main(
     uptake: str,
     ratios: str,
     quality: str,
+    groups: Sequence[Mapping[str, Any]],
     regions: Sequence[Mapping[str, Any]],
+    recovery: Sequence[Mapping[str, Any]],
+    noise_region: str,
     reference_regions: Sequence[str],
     uncertainty: Mapping[str, float],
     thresholds: Mapping[str, float],
@@ -46,6 +51,8 @@ def main(
         ignore_index=True,
     )
     found = of_animals(both, tables.read(animals, tables.Animals))
+    found = with_pet_limits(found, groups=groups, noise_region=noise_region)
+    found = with_recovery(found, regions=regions, recovery=recovery)
     related = ratios_of(found, reference_regions=reference_regions)
     measured = Measured(counted, doses, rois, found, balance_g=uncertainty["balance_g"])
     judged = judge(measured, thresholds)

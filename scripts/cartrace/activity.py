@@ -207,7 +207,7 @@ def roi_activity(
     -----
     To injection from the instant that the export's values refer to (F4, F25).
     """
-    of_scan = scans[[*SCAN, "animal_id", "session", "started_at", "decay_corrected_to"]]
+    of_scan = scans[[*SCAN, "animal_id", "session", "scanner", "started_at", "decay_corrected_to"]]
     rows = attach(rois.drop(columns=["source_file", "source_row"]), of_scan, SCAN)
     rows = with_decay(attach(rows, doses[[*INJECTION, "tracer", "injected_at"]], INJECTION), decays)
     scan_s = elapsed_s(rows["injected_at"], rows["started_at"])

@@ -97,6 +97,13 @@ class Region(_Section):
     density_g_per_ml: Annotated[
         float | None, Field(gt=0, description="Density [g/mL]; with it PET gives %ID/g beside %ID/mL")
     ] = None
+    surroundings: Annotated[
+        str,
+        Field(
+            description="Region around it; with it PET also gives a value that is corrected for partial volume by "
+            "pet.recovery"
+        ),
+    ] = ""
 
 
 class Counter(_Section):
@@ -142,8 +149,32 @@ class Counter(_Section):
     ] = {}
 
 
+class Recovery(_Section):
+    """Recovery coefficients of one scanner, nuclide and reconstruction, e.g. from the rods of a NEMA NU 4 phantom."""
+
+    nuclide: Annotated[Name, Field(description="Nuclide, e.g. F-18")]
+    scanner: Annotated[str, Field(description="Scanner, as the sheet of scans names it; empty: scans without one")] = ""
+    diameter_mm: Annotated[list[float], Field(min_length=1, description="Diameters [mm], rising")]
+    coefficient: Annotated[
+        list[Annotated[float, Field(gt=0)]], Field(min_length=1, description="Recovery coefficient at each diameter")
+    ]
+    coefficient_se: Annotated[float, Field(ge=0, description="Standard uncertainty of each coefficient")] = 0.0
+
+
 class Pet(_Section):
     """ROI exports of PET."""
+
+    recovery: Annotated[
+        list[Recovery],
+        Field(description="Tables of recovery coefficients, interpolated in the diameter and never extrapolated"),
+    ] = []
+    noise_region: Annotated[
+        str,
+        Field(
+            description="Region that is drawn where there is no signal, whose scatter between the mice of a session "
+            "gives PET its detection limit; empty: the same region of the background group's mice"
+        ),
+    ] = ""
 
     format: Annotated[
         Literal["auto", "pmod_voistat", "pmod_tac", "amide", "slicer", "dft", "bids_tacs", "table", "image"],

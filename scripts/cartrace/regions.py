@@ -39,6 +39,7 @@ def pet_uptake(rois: pd.DataFrame, doses: pd.DataFrame, *, regions: Sequence[Map
     found = attach(found, joined_texts(frames[frames["status"] == "ok"], IMAGED, ["measured_from"]), IMAGED)
     found = attach(found, doses[[*of_dose, "reason"]].rename(columns={"reason": "dose_reason"}), INJECTION)
     found = attach(found, _middles(rows), SCAN)
+    found = attach(found, rows[[*SCAN, "scanner"]].drop_duplicates(), SCAN)
     density = {region["name"]: region.get("density_g_per_ml") for region in regions}
     return _pet_estimates(found, found["region"].map(density).astype(float))
 
@@ -95,9 +96,11 @@ def _pet_estimates(rows: pd.DataFrame, density_g_per_ml: pd.Series) -> pd.DataFr
         rel_se_dose=rows["pet_rel_se_dose_frac"],
         rel_se_standard=rows["pet_rel_se_standard_frac"],
         lever_s=rows["frame_s"] - rows["pet_dose_time_s"],
-        critical_level_pct_id=np.nan,
-        detection_limit_pct_id=np.nan,
+        per_g=1.0 / density_g_per_ml,
+        critical_level=np.nan,
+        detection_limit=np.nan,
         is_below_detection=False,
+        detection_basis="",
         tracer_h=rows["middle_s"] / SECONDS_PER_HOUR,
         status=status(reason),
         reason=reason.where(reason != "", first_reason(rows.index, (rows["n_gaps"] > 0, gaps))),
@@ -106,7 +109,7 @@ def _pet_estimates(rows: pd.DataFrame, density_g_per_ml: pd.Series) -> pd.DataFr
     # ASSUME: The SUV of PET takes tissue at 1 g/mL, as scanners do.
     factors = {
         "uptake_pct_id": rows["volume_ml"],
-        "uptake_pct_id_per_g": 1.0 / density_g_per_ml,
+        "uptake_pct_id_per_g": rows["per_g"],
         "uptake_pct_id_per_ml": pd.Series(1.0, index=rows.index),
         "suv": pd.Series(suv(1.0, rows["body_weight_g"]), index=rows.index),
     }

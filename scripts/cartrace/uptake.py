@@ -18,7 +18,8 @@ from cartrace.rows import ANIMAL, INJECTION, attach, joined_by
 OF_DOSE = [*INJECTION, "tracer", "nuclide", "half_life_s", "half_life_se_s", "injected_at", "body_weight_g"]
 MEASURES = ("uptake_pct_id", "uptake_pct_id_per_g", "uptake_pct_id_per_ml", "suv")
 _EMPTY = [*MEASURES, *(f"{name}_se" for name in MEASURES), "rel_se_count", "rel_se_dose", "rel_se_standard"]
-_EMPTY += ["critical_level_pct_id", "detection_limit_pct_id"]
+LEVELS = ("critical_level", "detection_limit")
+_EMPTY += [f"{level}_{unit}" for level in LEVELS for unit in ("pct_id", "pct_id_per_g", "pct_id_per_ml")]
 
 
 def pct_id(activity: ArrayLike, dose: ArrayLike) -> Floats:
@@ -73,16 +74,16 @@ def with_uncertainty(rows: pd.DataFrame, whole: dict[str, pd.Series], per_mass: 
     ----------
     rows : DataFrame
         With ``base`` and ``base_se`` (uptake and its own uncertainty), ``mass_rel``, ``rel_se_dose``,
-        ``rel_se_standard``, ``lever_s`` (from the measurement of the dose to that of the sample), the half-life and
-        ``status``.
+        ``rel_se_standard``, ``lever_s`` (from the measurement of the dose to that of the sample), the half-life,
+        ``critical_level`` and ``detection_limit`` of the base, and ``status``.
     whole, per_mass : dict
         Factor from ``base`` by measure; the uncertainty of the mass enters the latter only.
 
     Returns
     -------
     DataFrame
-        With the measures, their ``_se``, ``rel_se_count`` and the half-life in ``rel_se_standard``; empty where the
-        status is not ok.
+        With the measures, their ``_se`` and levels, ``rel_se_count`` and the half-life in ``rel_se_standard``; empty
+        where the status is not ok.
 
     Notes
     -----
@@ -95,6 +96,10 @@ def with_uncertainty(rows: pd.DataFrame, whole: dict[str, pd.Series], per_mass: 
         total = np.sqrt(rows["base_se"] ** 2 + rows["base"] ** 2 * (common_var + own_var))
         rows = rows.assign(**{name: factor * rows["base"] for name, factor in factors.items()})
         rows = rows.assign(**{f"{name}_se": factor * total for name, factor in factors.items()})
+        for name, factor in factors.items():
+            if name != "suv":
+                unit = name.removeprefix("uptake_")
+                rows = rows.assign(**{f"{level}_{unit}": factor * rows[level] for level in LEVELS})
     counting = np.hypot((rows["base_se"] / rows["base"].abs()).replace(np.inf, np.nan), rows["mass_rel"].fillna(0.0))
     rows = rows.assign(rel_se_count=counting)
     rows.loc[rows["status"] != "ok", _EMPTY] = np.nan

@@ -15,6 +15,8 @@ from cartrace import tables
 from cartrace.activity import roi_activity, tube_activity, with_decay
 from cartrace.config import QualityThresholds, Uncertainty
 from cartrace.dose import dose_activity
+from cartrace.partial_volume import with_recovery
+from cartrace.pet_detection import with_pet_limits
 from cartrace.radionuclides import of_tracers, read
 from cartrace.ratios import ratios
 from cartrace.regions import pet_uptake
@@ -48,6 +50,9 @@ SETTINGS = {
     "background_cps": None,
     "background_drift_p": 0.01,
     "uncertainty": Uncertainty().model_dump(),
+    "groups": [{"name": "UTD", "role": "background"}, {"name": "CAR", "role": "test"}],
+    "recovery": [],
+    "noise_region": "",
     "regions": [{"name": "tumour", "synonyms": [], "density_g_per_ml": 1.04}],
     "reference_regions": ["muscle", "blood"],
     "thresholds": QualityThresholds().model_dump(),
@@ -211,7 +216,7 @@ def run(folder, rows, **changes):
     )
     script("compute_uptake").main(
         **{name: paths[name] for name in ("animals", "tubes", *STAGE_2, "import_quality", *STAGE_3)},
-        **chosen("regions", "reference_regions", "uncertainty", "thresholds"),
+        **chosen("groups", "regions", "recovery", "noise_region", "reference_regions", "uncertainty", "thresholds"),
     )
     return {name: tables.read(paths[name], table) for name, table in (STAGE_2 | STAGE_3).items()}
 
@@ -248,5 +253,7 @@ def measured(sheets, **changes):
         ignore_index=True,
     )
     uptake = of_animals(uptake, sheets["animals"])
+    uptake = with_pet_limits(uptake, groups=settings["groups"], noise_region=settings["noise_region"])
+    uptake = with_recovery(uptake, regions=settings["regions"], recovery=settings["recovery"])
     found = {"tubes": tubes, "doses": given, "rois": rois, "uptake": uptake}
     return {**found, "ratios": ratios(uptake, reference_regions=settings["reference_regions"])}

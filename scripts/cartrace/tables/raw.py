@@ -117,6 +117,7 @@ class Scans(Table):
     unit = text("Unit of the values, only where the export does not carry it")
     animal_label = text("Which animal of an export that holds several")
     mask = text("ROI label image, where the file is an image")
+    scanner = text("Scanner, where the config's recovery coefficients belong to one")
     suv_dose_kbq = number("Dose that the software used for SUV", quantity="activity", above=0)
     suv_weight_g = number("Body weight that the software used for SUV", quantity="mass", above=0)
     source_file = _FILE

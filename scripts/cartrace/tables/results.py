@@ -130,6 +130,7 @@ class RoiActivity(Table):
     session = _SESSION
     tracer = text("Tracer", required=True)
     nuclide = text("Nuclide", required=True)
+    scanner = text("Scanner")
     started_at = time("Start of the scan", required=True)
     frame_start_s = number("Start of the frame after injection", required=True)
     frame_duration_s = number("Duration of the frame", required=True, at_least=0)
@@ -175,9 +176,19 @@ class Uptake(Table):
     rel_se_count = number("Relative uncertainty of the tube or region alone, its mass included", at_least=0)
     rel_se_dose = number("Relative uncertainty common to the mouse and session", at_least=0)
     rel_se_standard = number("Relative uncertainty common to the study", at_least=0)
-    critical_level_pct_id = number("Uptake above which the tube is detected", at_least=0)
-    detection_limit_pct_id = number("Uptake that is detected with 95 %", at_least=0)
-    is_below_detection = flag("The uptake is below the critical level")
+    critical_level_pct_id = number("Uptake above which the tube or region is detected (F14)", at_least=0)
+    detection_limit_pct_id = number("Uptake that is detected with 95 % (F14)", at_least=0)
+    critical_level_pct_id_per_g = number("The critical level per mass", at_least=0)
+    detection_limit_pct_id_per_g = number("The detection limit per mass", at_least=0)
+    critical_level_pct_id_per_ml = number("The critical level per volume (PET)", at_least=0)
+    detection_limit_pct_id_per_ml = number("The detection limit per volume (PET)", at_least=0)
+    detection_basis = text("What both rest on: counting, or in PET the scatter of which regions")
+    is_below_detection = flag("The uptake is below the critical level; the number stays")
+    diameter_mm = number("Diameter of the sphere of the region's volume, where its recovery is looked up", above=0)
+    recovery_coefficient = number("Recovery coefficient at that diameter (PET)", above=0)
+    recovered_pct_id_per_ml = number("Uptake per volume, corrected for partial volume (PET, F32)")
+    recovered_pct_id_per_ml_se = number("Its standard uncertainty, all layers", at_least=0)
+    recovery_reason = text("Why a region with declared surroundings has no corrected value")
     status = _STATUS
     reason = _REASON
     excluded = _EXCLUDED
