@@ -21,8 +21,8 @@ from snakemake.utils import validate
 CORE = """
 __init__ acknowledged activity agreement association blanks calibration cells cells_quality censored_groups censoring
 checked checks clock cohort collapse comparison comparison_tests config contrasts counter_exports counter_rates
-counting decay destructive diagnostics display dose endpoints equivalents error_models errors estimates exclusions
-expansion exports fitting folder forest grids group_tests grouped growth growth_curves intake job lab ledger
+counting crosstalk decay destructive diagnostics display dose endpoints equivalents error_models errors estimates
+exclusions expansion exports fitting folder forest grids group_tests grouped growth growth_curves intake job lab ledger
 lmfit_results many_groups mixed names next_cohort optimise overall overrides own_models partial_volume pet_detection
 pet_exports plan pooling prediction primary profiles quality quantities quasi_newton radionuclides rank_tests ratios
 readout_agreement readout_days readout_exports recompute regions repeated roi_units rows rule_forms sacrifices

@@ -10,13 +10,15 @@ import pandas as pd
 from cartrace import counting
 from cartrace.blanks import with_background
 from cartrace.clock import elapsed_s
+from cartrace.crosstalk import responses, separated
 from cartrace.decay import decay_factor, frame_to_injection_factor, in_count_factor
 from cartrace.errors import InputError, Problem
 from cartrace.exclusions import mark
 from cartrace.radionuclides import Decay
-from cartrace.rows import INJECTION, SCAN, TUBE, attach, first_reason, status
+from cartrace.rows import INJECTION, RUN, SCAN, TUBE, attach, first_reason, status
 
 _OF_MOUSE = ("tissue", "tail")
+_OF_TUBE = [*TUBE, "session"]
 _ESTIMATES = [
     "net_cps",
     "net_cps_se",
@@ -24,6 +26,8 @@ _ESTIMATES = [
     "net_cps_at_injection_se",
     "critical_level_cps",
     "detection_limit_cps",
+    "crosstalk_cps",
+    "crosstalk_covariance",
 ]
 
 
@@ -78,11 +82,12 @@ def tube_activity(
     rows = mark(rows, exclusions)
     gross = rows["counts"] / rows["count_s"]
     factor = rows["dead_time_factor"].where(
-        rows["dead_time_factor"].notna(), counting.dead_time_factor(gross, dead_time_s)
+        rows["dead_time_factor"].notna(), counting.dead_time_factor(rows["busy_cps"], dead_time_s)
     )
     rows = rows.assign(gross_cps=gross, dead_time_factor=factor)
     rows = with_background(rows, background_cps, background_drift_p)
-    rows = _at_reference(rows.assign(**_net(rows)))
+    rows = _separated(rows.assign(**_net(rows)))
+    rows = _at_reference(rows)
     reason = first_reason(
         rows.index,
         (rows["counts"].isna(), "the export holds no counts for this tube"),
@@ -92,6 +97,7 @@ def tube_activity(
             "correct counter.dead_time_us",
         ),
         (rows["background_cps"].isna(), "the run has no blank; count one, or set counter.background_cps"),
+        (rows["crosstalk_reason"] != "", "two tracers in one tube: " + rows["crosstalk_reason"]),
     )
     rows.loc[reason != "", _ESTIMATES] = np.nan
     below = (rows["net_cps"] < rows["critical_level_cps"]) & (rows["role"] != "blank")
@@ -101,13 +107,20 @@ def tube_activity(
 def _counted(
     tubes: pd.DataFrame, counts: pd.DataFrame, doses: pd.DataFrame, decays: Mapping[str, Decay]
 ) -> pd.DataFrame:
-    """Return the tubes with their counts in the one window of their tracer; blanks in every window in use."""
+    """Return the tubes with their counts in the one window of their tracer; blanks in every window in use.
+
+    A tube with a second session has a row for the tracer of each. In runs with such tubes the standards have rows in
+    the windows of other tracers too, marked ``is_elsewhere``.
+    """
     sheet = tubes.rename(columns={"tracer": "own_tracer", "tissue": "region"})
+    twice = sheet[sheet["second_session"] != ""]
+    sheet = pd.concat([sheet, twice.assign(session=twice["second_session"])], ignore_index=True)
     injections = doses[[*INJECTION, "tracer", "injected_at"]].rename(columns={"tracer": "dose_tracer"})
     sheet = attach(sheet, injections, INJECTION)
     windows = counts[counts["tracer"] != ""].rename(columns={"tracer": "window_tracer"})
     windows = windows.drop(columns=["source_file", "source_row", "cpm"])
-    rows = sheet.merge(windows, on=TUBE, how="left", validate="1:m")
+    windows["busy_cps"] = _busy_cps(windows, twice)
+    rows = sheet.merge(windows, on=TUBE, how="left")
     rows["window_tracer"] = rows["window_tracer"].fillna("")
     rows["tracer"] = np.select(
         [rows["role"].isin(_OF_MOUSE), rows["role"] == "blank"],
@@ -118,19 +131,42 @@ def _counted(
     exact = (rows["tracer"] == rows["window_tracer"]) & (rows["tracer"] != "")
     # Two tracers of one nuclide share a window, which the export can name for one of them only.
     same = rows["tracer"].map(nuclides).notna() & (rows["tracer"].map(nuclides) == rows["window_tracer"].map(nuclides))
-    has_exact = exact.groupby([rows[name] for name in TUBE]).transform("any")
-    kept = rows[np.where(has_exact, exact, same)].reset_index(drop=True)
+    has_exact = exact.groupby([rows[name] for name in _OF_TUBE]).transform("any")
+    is_own = np.where(has_exact, exact, same)
+    kept = rows[is_own].assign(is_elsewhere=False)
     _refuse_window_problems(sheet, kept)
-    return kept
+    mixed = pd.MultiIndex.from_frame(rows[RUN]).isin(pd.MultiIndex.from_frame(twice[RUN]))
+    elsewhere = rows[~is_own & mixed & (rows["role"] == "standard") & (rows["window_tracer"] != "")]
+    return pd.concat([kept, elsewhere.assign(is_elsewhere=True)], ignore_index=True)
+
+
+def _busy_cps(windows: pd.DataFrame, twice: pd.DataFrame) -> pd.Series:
+    """Return the rate that blocks the counter: that of the window, in runs with two tracers in a tube of all."""
+    # ASSUME: Where a run holds two tracers, their windows do not overlap and each count in either blocks the counter.
+    own = windows["counts"] / windows["count_s"]
+    every = own.groupby([windows[name] for name in TUBE]).transform("sum")
+    mixed = pd.MultiIndex.from_frame(windows[RUN]).isin(pd.MultiIndex.from_frame(twice[RUN]))
+    return own.where(~mixed, every.where(own.notna()))
+
+
+def _separated(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the tubes in the windows of their own tracers, two tracers in one tube taken apart."""
+    elsewhere, rows = (rows[rows["is_elsewhere"] == flag].reset_index(drop=True) for flag in (True, False))
+    serves = (rows["role"] == "standard") & ~rows["excluded"] & (rows["net_cps"] > 0.0)
+    return separated(rows, responses(rows[serves], elsewhere))
 
 
 def _refuse_window_problems(sheet: pd.DataFrame, kept: pd.DataFrame) -> None:
-    found = kept[kept["role"] != "blank"].groupby(TUBE).size().rename("n").reset_index()
-    blanks = kept.loc[kept["role"] == "blank", TUBE].drop_duplicates().assign(n=1)
-    tally = sheet.merge(pd.concat([found, blanks]), on=TUBE, how="left")
+    found = kept[kept["role"] != "blank"].groupby(_OF_TUBE).size().rename("n").reset_index()
+    blanks = kept.loc[kept["role"] == "blank", _OF_TUBE].drop_duplicates().assign(n=1)
+    tally = sheet.merge(pd.concat([found, blanks]), on=_OF_TUBE, how="left")
+    shared = kept[(kept["role"] != "blank") & kept.duplicated([*TUBE, "window"])]
+    tally = pd.concat([tally[tally["n"] != 1], shared.assign(n=2)])
     problems = []
-    for _, row in tally[tally["n"] != 1].iterrows():
+    for _, row in tally.iterrows():
         how_many = "no window" if np.isnan(row["n"]) else "several windows"
+        if row["second_session"] and not np.isnan(row["n"]):
+            how_many = "the same window as its second session's, or in several"
         problems.append(
             Problem(
                 "window-of-tracer",

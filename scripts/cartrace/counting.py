@@ -151,7 +151,7 @@ def unmix(window_cps: ArrayLike, response: ArrayLike, covariance: ArrayLike) -> 
     ----------
     window_cps : array_like, shape (..., k)
         Net rates in k windows [1/s].
-    response : array_like, shape (k, k)
+    response : array_like, shape (..., k, k)
         Rate in window i per unit rate of nuclide j in its own window, from pure standards in the same geometry.
     covariance : array_like, shape (..., k, k)
         Covariance of the rates in the windows [1/s²].
@@ -173,5 +173,5 @@ def unmix(window_cps: ArrayLike, response: ArrayLike, covariance: ArrayLike) -> 
     ``x = M⁻¹ n`` with covariance ``M⁻¹ Σ M⁻ᵀ`` (F28).
     """
     inverse = np.linalg.inv(np.asarray(response, dtype=np.float64))
-    rates = np.einsum("ij,...j->...i", inverse, np.asarray(window_cps, dtype=np.float64))
-    return rates, inverse @ np.asarray(covariance, dtype=np.float64) @ inverse.T
+    rates = np.einsum("...ij,...j->...i", inverse, np.asarray(window_cps, dtype=np.float64))
+    return rates, inverse @ np.asarray(covariance, dtype=np.float64) @ np.swapaxes(inverse, -1, -2)

@@ -79,7 +79,9 @@ def check(
     """
     by_scan = rois[["cohort", "scan_id", "region"]].drop_duplicates()
     imaged = by_scan.merge(scans[["cohort", "scan_id", "animal_id", "session"]], on=["cohort", "scan_id"])
-    counted = tubes[tubes["tissue"] != ""].rename(columns={"tissue": "region"})
+    second = tubes[tubes["second_session"] != ""]
+    counted = pd.concat([tubes, second.assign(session=second["second_session"])])
+    counted = counted[counted["tissue"] != ""].rename(columns={"tissue": "region"})
     regions = pd.concat([table[["cohort", "animal_id", "session", "region"]] for table in (imaged, counted)])
     known = {"animal": animals, "session": doses, "tube": tubes, "scan": scans, "region": regions}
     by_level = _by_level(exclusions)

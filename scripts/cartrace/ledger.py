@@ -90,8 +90,8 @@ def _gaps(cohort: Cohort) -> list[tuple[str, str, str]]:
     ]
     measured = {
         key
-        for name in ("tubes", "scans")
-        for key in zip(cohort[name].text("animal_id"), cohort[name].text("session"), strict=True)
+        for name, column in (("tubes", "session"), ("tubes", "second_session"), ("scans", "session"))
+        for key in zip(cohort[name].text("animal_id"), cohort[name].text(column), strict=True)
     }
     rows += [
         (

@@ -104,12 +104,12 @@ def region(sheet: str, column: str) -> Rule:
     return Rule("unknown-region", sheet, column, breaks, "the tissue or region is not known", remedy)
 
 
-def session(sheet: str) -> Rule:
+def session(sheet: str, column: str = "session") -> Rule:
     """Return the rule that the mouse has a dose in the session."""
 
     def breaks(cohort: Cohort) -> Mask:
         frame = cohort[sheet].frame
-        keys = zip(frame["animal_id"], frame["session"], strict=True)
+        keys = zip(frame["animal_id"], frame[column], strict=True)
         missing = [
             bool(animal and session) and animal in cohort.animal_rows and (animal, session) not in cohort.dose_rows
             for animal, session in keys
@@ -123,7 +123,7 @@ def session(sheet: str) -> Rule:
             return f"Its sessions with a dose are {', '.join(known)}; correct the session, or add the dose"
         return "It has no dose at all; add the dose to the sheet of doses"
 
-    return Rule("unknown-session", sheet, "session", breaks, "the mouse has no dose in this session", remedy)
+    return Rule("unknown-session", sheet, column, breaks, "the mouse has no dose in this session", remedy)
 
 
 def unique(sheet: str, key: tuple[str, ...], column: str, why: str, remedy: str, code: str = "duplicate-key") -> Rule:

@@ -59,9 +59,9 @@ def _terms_of_tubes(rows: pd.DataFrame, balance_g: float) -> pd.DataFrame:
     return rows[SAMPLE].assign(
         uptake_pct_id=uptake,
         own_var=scale**2 * (rows["net_cps_se"] ** 2 - background_var),
-        null_var=scale**2 * rows["background_cps"] / rows["count_s"],
+        null_var=scale**2 * ((rows["critical_level_cps"] / COVERAGE) ** 2 - background_var).clip(lower=0.0),
         background_se=scale * rows["background_cps_se"],
-        steepness=scale / rows["count_s"],
+        steepness=scale * (rows["detection_limit_cps"] - 2.0 * rows["critical_level_cps"]) / COVERAGE**2,
         mass_g=rows["mass_g"],
         mass_var=weighings * balance_g**2,
         share=share,

@@ -31,6 +31,14 @@ def _counted_and_read(cohort: Cohort) -> Mask:
     return np.array([key in measured for key in keys], dtype=np.bool_) & _role("tail")(cohort)
 
 
+def _one_tracer(cohort: Cohort) -> Mask:
+    """Return the tubes of two sessions whose doses have the same tracer."""
+    frame, tracers = cohort["tubes"].frame, cohort.column("doses", "tracer")
+    keys = zip(frame["animal_id"], frame["session"], frame["second_session"], strict=True)
+    both = [[cohort.dose_rows.get((animal, name), -1) for name in names] for animal, *names in keys]
+    return np.array([min(pair) >= 0 and tracers[pair[0]] == tracers[pair[1]] for pair in both], dtype=np.bool_)
+
+
 def _one_of(role: str, key: tuple[str, ...], column: str, why: str) -> Rule:
     """Return the rule that tubes of a role have a key of their own."""
     rule = rule_forms.unique(
@@ -113,6 +121,15 @@ TUBE_RULES: tuple[Rule, ...] = (
     ),
     rule_forms.animal("tubes"),
     rule_forms.session("tubes"),
+    rule_forms.session("tubes", "second_session"),
+    Rule(
+        "same-tracer",
+        "tubes",
+        "second_session",
+        _one_tracer,
+        "both sessions of the tube have one tracer, which no counter can take apart",
+        "Name the session of the other tracer, or leave the cell empty",
+    ),
     rule_forms.region("tubes", "tissue"),
     Rule(
         "mass-missing", "tubes", "mass_g", _no_mass, "the tissue has no mass", "Fill in 'mass', or 'tare' and 'gross'"
@@ -161,7 +178,10 @@ TUBE_RULES: tuple[Rule, ...] = (
         "'dilution_mass' is the total mass with the standard in it; check the masses and their units",
     ),
     *(_not_for_role(column, "tissue", "tail", "blank") for column in STANDARD_MASSES + STANDARD_READING),
-    *(_not_for_role(column, "standard", "blank") for column in ("animal_id", "tissue", "mass_g", "tare_g", "gross_g")),
+    *(
+        _not_for_role(column, "standard", "blank")
+        for column in ("animal_id", "second_session", "tissue", "mass_g", "tare_g", "gross_g")
+    ),
     _one_of(
         "tissue",
         ("role", "animal_id", "session", "tissue", "part"),

@@ -202,6 +202,13 @@ WRONG_NUMBERS: tuple[Message, ...] = (
         "Name each tracer's window under `counter.windows` of the config",
     ),
     error(
+        "same-tracer",
+        "A tube is said to hold two injections of one tracer",
+        "`session` and `second_session` name injections of [18F]TFB both",
+        "Counts of one tracer would be shared out by chance",
+        "Name the session of the other tracer under `second_session`, or leave it empty",
+    ),
+    error(
         "no-window",
         "No window of the export counts the tracer",
         "The config names the window `Zr-89`, the export has `F-18`",

@@ -64,6 +64,7 @@ class Tubes(Table):
     role = text("What the tube is", required=True, choices=("tissue", "tail", "standard", "blank"))
     animal_id = text("Mouse (tissue and tail)")
     session = text("Session whose injection the tube belongs to (tissue and tail)")
+    second_session = text("Session of another injection of the mouse whose tracer is in the tube too (tissue and tail)")
     tissue = text("Tissue, one of the config's regions or of the shipped vocabulary")
     part = text("Tells several tubes of one tissue apart; they are summed")
     mass_g = number("Mass of the sample; gross minus tare where both were weighed", quantity="mass", above=0)
