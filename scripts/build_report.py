@@ -3,6 +3,7 @@
 import json
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,35 +13,15 @@ import pandas as pd
 from cartrace import acknowledged, job, tables
 from cartrace.report import page, sections
 from cartrace.report.blocks import Picture
+from cartrace.report.guides import GUIDES
 from cartrace.report.inline import inline_svg
 from cartrace.report.methods import methods_text
 from cartrace.report.provenance import run_record, run_yaml
+from cartrace.report.sources import DERIVED, SOURCES
 from cartrace.report.study import Study
 from cartrace.report.workbook import workbook
 
-SOFTWARE = ("snakemake", "numpy", "scipy", "pandas", "matplotlib", "jinja2", "openpyxl", "pyyaml")
-
-# Name of a table in tables/ and in the workbook, the rule's input key, and the contract.
-TABLES: tuple[tuple[str, str, type[tables.Table]], ...] = (
-    ("animals", "animals", tables.Animals),
-    ("doses", "dose_activity", tables.DoseActivity),
-    ("tubes", "tube_activity", tables.TubeActivity),
-    ("uptake", "uptake", tables.Uptake),
-    ("ratios", "ratios", tables.Ratios),
-    ("cells", "cells", tables.Cells),
-    ("calibration_lines", "calibration_lines", tables.CalibrationLines),
-    ("estimates", "estimates", tables.Estimates),
-    ("fits", "fits", tables.Fits),
-    ("selection", "selection", tables.Selection),
-    ("endpoints", "endpoints", tables.Endpoints),
-    ("summaries", "summaries", tables.Summaries),
-    ("comparisons", "comparisons", tables.Comparisons),
-    ("agreement", "agreement", tables.Agreement),
-    ("quality", "quality", tables.Quality),
-    ("exclusions", "exclusions", tables.Exclusions),
-    ("overrides", "overrides", tables.Overrides),
-    ("import", "imported", tables.Import),
-)
+SOFTWARE = ("snakemake", "numpy", "scipy", "pandas", "matplotlib", "jinja2", "openpyxl", "python-docx", "pyyaml")
 
 
 def joined(paths: str | Sequence[str], table: type[tables.Table]) -> pd.DataFrame:
@@ -50,40 +31,30 @@ def joined(paths: str | Sequence[str], table: type[tables.Table]) -> pd.DataFram
     return frame.sort_values(list(table.key), kind="stable", ignore_index=True)
 
 
-def pictures(figures: Sequence[str], captions: str) -> dict[str, Picture]:
-    """Return the drawn figures with their words, ready for the page."""
+def pictures(study: Study, figures: Sequence[str], captions: str) -> dict[str, Picture]:
+    """Return the drawn figures that show something with their words, ready for the page."""
     words = json.loads(Path(captions).read_text(encoding="utf-8"))
+    numbers = {key: mouse.number for key, mouse in study.mice.items()}
     found = {}
     for path in figures:
         name = Path(path).stem
-        svg = inline_svg(Path(path).read_text(encoding="utf-8"), name=name, alt=words[name]["alt"])
-        found[name] = Picture(name, svg=svg, **words[name])
+        said = words[name]
+        if said["is_empty"]:
+            continue
+        svg = inline_svg(
+            Path(path).read_text(encoding="utf-8"),
+            name=name,
+            alt=said["alt"],
+            tags=said["tags"],
+            mice=numbers,
+            groups=list(study.labels),
+        )
+        found[name] = Picture(name, said["title"], said["caption"], said["alt"], svg, GUIDES.get(name, ""))
     return found
 
 
 def main(
     *,
-    animals: Sequence[str],
-    doses: Sequence[str],
-    scans: Sequence[str],
-    exclusions: Sequence[str],
-    overrides: Sequence[str],
-    imported: Sequence[str],
-    tube_activity: Sequence[str],
-    dose_activity: Sequence[str],
-    uptake: Sequence[str],
-    ratios: Sequence[str],
-    quality: Sequence[str],
-    cells: Sequence[str],
-    calibration_lines: Sequence[str],
-    cells_quality: Sequence[str],
-    estimates: Sequence[str],
-    fits: Sequence[str],
-    selection: str,
-    endpoints: str,
-    summaries: str,
-    comparisons: str,
-    agreement: str,
     figures: Sequence[str],
     captions: str,
     template: str,
@@ -98,37 +69,18 @@ def main(
     settings: Mapping[str, Any],
     assumptions: Sequence[Sequence[str]],
     digests: Mapping[str, str],
+    cells_quality: Sequence[str],
+    **paths: str | Sequence[str],
 ) -> None:
-    """Read the tables of all stages and write everything that a reader takes away."""
-    judged = joined([*quality, *cells_quality], tables.Quality)
+    """Read the tables of all stages (`paths`, by key) and write everything that a reader takes away."""
+    paths["quality"] = [*paths["quality"], *cells_quality]
+    read = {one.key: joined(paths[one.key], one.contract) for one in SOURCES if one.key not in DERIVED}
     if settings["study"]["status"] == "final":
-        acknowledged.require(judged, settings["quality"]["acknowledged"])
-    study = Study(
-        animals=joined(animals, tables.Animals),
-        doses=joined(doses, tables.Doses),
-        scans=joined(scans, tables.Scans),
-        exclusions=joined(exclusions, tables.Exclusions),
-        overrides=joined(overrides, tables.Overrides),
-        imported=joined(imported, tables.Import),
-        tube_activity=joined(tube_activity, tables.TubeActivity),
-        dose_activity=joined(dose_activity, tables.DoseActivity),
-        uptake=joined(uptake, tables.Uptake),
-        ratios=joined(ratios, tables.Ratios),
-        quality=judged,
-        cells=joined(cells, tables.Cells),
-        calibration_lines=joined(calibration_lines, tables.CalibrationLines),
-        estimates=joined(estimates, tables.Estimates),
-        fits=joined(fits, tables.Fits),
-        selection=joined(selection, tables.Selection),
-        endpoints=joined(endpoints, tables.Endpoints),
-        summaries=joined(summaries, tables.Summaries),
-        comparisons=joined(comparisons, tables.Comparisons),
-        agreement=joined(agreement, tables.Agreement),
-        settings=settings,
-        pictures=pictures(figures, captions),
-    )
+        acknowledged.require(read["quality"], settings["quality"]["acknowledged"])
+    bare = Study(**read, settings=settings, pictures={})
+    study = replace(bare, pictures=pictures(bare, figures, captions))
     versions = {"python": platform.python_version(), **{name: version(name) for name in SOFTWARE}}
-    frames = {name: (getattr(study, key), contract) for name, key, contract in TABLES}
+    frames = {one.name: (getattr(study, one.key), one.contract) for one in SOURCES}
     for name, (frame, contract) in frames.items():
         tables.write(frame, Path(tables_folder) / f"{name}.csv", contract)
     Path(workbook_file).write_bytes(workbook(frames))

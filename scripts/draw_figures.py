@@ -10,7 +10,9 @@ import pandas as pd
 from cartrace import job, tables
 from cartrace.figures import PLOTS
 from cartrace.figures.data import Study
+from cartrace.figures.marks import collect_tags
 from cartrace.figures.style import context, groups_of, preset, settle
+from cartrace.report.workbook import plain_workbook
 
 # No date in any file, so that two runs give the same bytes.
 METADATA: dict[str, dict[str, str | None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
@@ -35,10 +37,18 @@ def main(
     summaries: str,
     comparisons: str,
     agreement: str,
+    animals: Sequence[str],
+    readouts: Sequence[str],
+    tube_activity: Sequence[str],
+    dose_activity: Sequence[str],
+    forest: str,
+    sensitivity: str,
+    power: str,
     journals: str,
     svg: Sequence[str],
     pdf: Sequence[str],
     png: Sequence[str],
+    source_data: Sequence[str],
     captions: str,
     figures: Sequence[str],
     groups: Sequence[Mapping[str, Any]],
@@ -49,7 +59,7 @@ def main(
     confidence: float,
     fit_confidence: float,
 ) -> None:
-    """Draw the figures named in `figures`, in that order, into the files named in `svg`, `pdf` and `png`."""
+    """Draw the figures named in `figures`, in that order, into the files of each format, with their data."""
     study = Study(
         uptake=joined(uptake, tables.Uptake),
         ratios=joined(ratios, tables.Ratios),
@@ -63,6 +73,13 @@ def main(
         summaries=tables.read(summaries, tables.Summaries),
         comparisons=tables.read(comparisons, tables.Comparisons),
         agreement=tables.read(agreement, tables.Agreement),
+        animals=joined(animals, tables.Animals),
+        readouts=joined(readouts, tables.Readouts),
+        tube_activity=joined(tube_activity, tables.TubeActivity),
+        dose_activity=joined(dose_activity, tables.DoseActivity),
+        forest=tables.read(forest, tables.Forest),
+        sensitivity=tables.read(sensitivity, tables.Sensitivity),
+        power=tables.read(power, tables.Power),
         groups=groups_of(groups),
         region=region,
         kind=kind,
@@ -77,11 +94,16 @@ def main(
         with context(style):
             drawing = draw[name](study, style)
             settle(drawing.figure)
+            tags = collect_tags(drawing.figure)
             for path in (svg[number], pdf[number], png[number]):
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
                 suffix = Path(path).suffix[1:]
                 drawing.figure.savefig(path, format=suffix, metadata=METADATA[suffix])
         words[name] = {"title": drawing.title, "caption": drawing.caption, "alt": drawing.alt}
+        words[name] |= {"is_empty": not drawing.source, "tags": tags}
+        shown = drawing.source or {"empty": pd.DataFrame({"why": [drawing.alt]})}
+        Path(source_data[number]).parent.mkdir(parents=True, exist_ok=True)
+        Path(source_data[number]).write_bytes(plain_workbook(shown))
     Path(captions).write_text(json.dumps(words, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

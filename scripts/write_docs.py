@@ -33,6 +33,8 @@ FILES = {
     "RoiActivity": "<cohort>/2_activity/rois.csv",
     "Uptake": "<cohort>/3_uptake/uptake.csv",
     "Ratios": "<cohort>/3_uptake/ratios.csv",
+    "Attrition": "7_report/tables/attrition.csv",
+    "Limits": "7_report/tables/limits.csv",
     "Quality": "<cohort>/{1_tables,3_uptake,4_cells}/quality.csv",
     "Cells": "<cohort>/4_cells/cells.csv",
     "CalibrationLines": "<cohort>/4_cells/calibration.csv",

@@ -42,8 +42,10 @@ def test_every_figure_has_its_words(drawn):
     words = json.loads((drawn / "captions.json").read_text(encoding="utf-8"))
     assert list(words) == list(FIGURES)
     for entry in words.values():
-        assert set(entry) == {"title", "caption", "alt"}
-        assert all(entry.values())
+        assert set(entry) == {"title", "caption", "alt", "is_empty", "tags"}
+        assert entry["title"]
+        assert entry["caption"]
+        assert entry["alt"]
 
 
 def test_a_second_run_gives_the_same_bytes_whatever_the_hash_seed(tmp_path):

@@ -152,7 +152,55 @@ class StudyMaker:
         found |= self._cells()
         found |= self._kinetics()
         found |= self._comparison(found)
+        found |= self._beside(found)
         return found
+
+    def _beside(self, found: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+        """Return what stands beside the declared comparisons, and the raw tables that arithmetic goes back to."""
+        primary = found["comparisons"][found["comparisons"]["is_primary"]].to_dict("records")
+        keep = ("analysis", "scale", "n_a", "n_b", "estimate", "ci_low", "ci_high", "ci_level", "p_value")
+        sensitivity, power, forest = [], [], []
+        for row in primary:
+            own = {name: row[name] for name in keep}
+            sensitivity += [
+                own | {"choice": "declared", "variant": "Welch t on log", "moved": "nothing"},
+                own | {"choice": "test", "variant": "Permutation on log", "moved": "nothing", "ci_low": np.nan},
+                own | {"choice": "model", "variant": "gompertz <b>", "moved": "significance"},
+            ]
+            for effect in (1.5, 2.0):
+                power += [
+                    {"analysis": row["analysis"], "effect": effect, "power": share, "scale": "log", "sd": 0.3}
+                    | {"sd_ci_low": 0.2, "sd_ci_high": 0.5, "sd_df": 10.0, "alpha": 0.05, "lost_frac": 0.1}
+                    | {"n_per_group": 12 / effect, "n_per_group_ci_low": 5.0, "n_per_group_ci_high": 20.0}
+                    | {"n_enrolled": 14 / effect, "status": "ok"}
+                    for share in (0.8, 0.9)
+                ]
+            place = {name: row[name] for name in ("endpoint", "modality", "region", "session", "group_a", "group_b")}
+            place |= {"unit": row["unit"], "plan": "primary", "family": "primary"}
+            levels = [("cohort", cohort) for cohort in self.cohorts] + [("fixed", "")]
+            forest += [own | place | {"level": level, "cohort": cohort, "n_cohorts": 1} for level, cohort in levels]
+        readouts = [
+            {"cohort": c, "animal_id": a, "measured_at": f"2026-03-{1 + day:02d}T08:00:00+01:00"}
+            | {"readout": "tumour_volume", "value": 100.0 + 10 * day + i, "unit": "mm3"}
+            | {"source_file": "readouts.csv", "source_row": i + 2}
+            for i, (c, a, _) in enumerate(self.mice)
+            for day in DAYS
+        ]
+        counts = [
+            {name: row[name] for name in ("cohort", "counter_file", "rack", "position", "window", "counted_at")}
+            | {"tracer": row["tracer"], "count_s": 60.0, "counts": row["counts"]}
+            | {"source_file": "counter/run.csv", "source_row": i + 5}
+            for i, row in enumerate(found["tube_activity"].to_dict("records"))
+        ]
+        made: dict[type[Table], list[dict[str, Any]]] = {
+            tables.Sensitivity: sensitivity,
+            tables.Power: power,
+            tables.Forest: forest,
+            tables.Readouts: readouts,
+            tables.Counts: counts,
+        }
+        names = {name: contract for name, contract in CONTRACTS.items() if name not in found}
+        return {name: frame(contract, made.get(contract, [])) for name, contract in names.items()}
 
     def _sheets(self) -> dict[str, pd.DataFrame]:
         animals = [
@@ -310,6 +358,16 @@ class StudyMaker:
             }
             for i, (c, a, _) in enumerate(self.mice)
         ]
+        # The first place of a run is a blank, two further ones are standards.
+        tubes += [
+            tubes[0]
+            | {"cohort": c, "position": f"9{i:03d}", "role": role, "animal_id": "", "session": "", "region": ""}
+            | {"excluded": False, "exclusion_reason": "", "counts": 20.0 if role == "blank" else 9e4}
+            | ({"standard_cps_per_g": 5e6 + 1e4 * i} if role == "standard" else {})
+            for c in self.cohorts
+            for i, role in enumerate(("blank", "standard", "standard"))
+        ]
+        tubes = [row | {"count_s": 60.0, "gross_cps": row["counts"] / 60.0} for row in tubes]
         return {
             "dose_activity": frame(tables.DoseActivity, doses),
             "tube_activity": frame(tables.TubeActivity, tubes if self.has_counter else []),
@@ -337,6 +395,9 @@ class StudyMaker:
                             "uptake_pct_id": 0.001 if below else value * 0.1,
                             "uptake_pct_id_per_g": 0.01 if below else value,
                             "uptake_pct_id_per_g_se": value * 0.015,
+                            "rel_se_count": 0.012,
+                            "rel_se_dose": 0.008,
+                            "rel_se_standard": 0.004,
                             "critical_level_pct_id": 0.002,
                             "is_below_detection": below,
                         }
@@ -374,6 +435,9 @@ class StudyMaker:
                             "uptake_pct_id_per_g": value / 1.05 if region == "tumour" else np.nan,
                             "uptake_pct_id_per_ml": value,
                             "uptake_pct_id_per_ml_se": value * 0.06,
+                            "rel_se_count": 0.05,
+                            "rel_se_dose": 0.012,
+                            "rel_se_standard": 0.02,
                         }
                     )
         return {
@@ -784,6 +848,21 @@ CONTRACTS: dict[str, type[Table]] = {
     "summaries": tables.Summaries,
     "comparisons": tables.Comparisons,
     "agreement": tables.Agreement,
+    "readouts": tables.Readouts,
+    "counts": tables.Counts,
+    "rois": tables.Rois,
+    "roi_activity": tables.RoiActivity,
+    "overall": tables.Overall,
+    "paired": tables.Paired,
+    "repeated": tables.Repeated,
+    "forest": tables.Forest,
+    "diagnostics": tables.Diagnostics,
+    "sensitivity": tables.Sensitivity,
+    "power": tables.Power,
+    "survival": tables.Survival,
+    "predictions": tables.Predictions,
+    "readout_agreement": tables.ReadoutAgreement,
+    "destructive": tables.Destructive,
 }
 
 
@@ -799,6 +878,9 @@ def written(found: dict[str, pd.DataFrame], folder: Path) -> dict[str, str]:
 ROOT = Path(__file__).parents[2]
 RESOURCES = ROOT / "resources"
 FIGURES = (
+    "timeline",
+    "counter_quality",
+    "dose_quality",
     "biodistribution",
     "ratios",
     "pet_timecourse",
@@ -806,10 +888,16 @@ FIGURES = (
     "expansion_fits",
     "growth_parameters",
     "primary_comparison",
+    "cohort_forest",
+    "sensitivity",
     "agreement",
+    "readouts",
+    "uncertainty",
+    "next_cohort",
 )
-FOR_FIGURES = ("uptake", "ratios", "cells", "calibration", "calibration_lines", "estimates", "curves")
-FOR_STUDY = ("selection", "endpoints", "summaries", "comparisons", "agreement")
+FOR_FIGURES = ("uptake", "ratios", "cells", "calibration", "calibration_lines", "estimates", "curves", "animals")
+FOR_FIGURES += ("readouts", "tube_activity", "dose_activity")
+FOR_STUDY = ("selection", "endpoints", "summaries", "comparisons", "agreement", "forest", "sensitivity", "power")
 FOR_REPORT = (
     "animals",
     "doses",
@@ -826,8 +914,15 @@ FOR_REPORT = (
     "calibration_lines",
     "cells_quality",
     "estimates",
+    "curves",
     "fits",
+    "counts",
+    "rois",
+    "roi_activity",
+    "readouts",
 )
+BESIDE = ("overall", "paired", "repeated", "forest", "diagnostics", "sensitivity", "power", "survival", "predictions")
+BESIDE += ("readout_agreement", "destructive", "selection", "endpoints", "summaries", "comparisons", "agreement")
 
 
 def script(name: str) -> ModuleType:
@@ -849,6 +944,7 @@ def draw(paths: dict[str, str], folder: Path, *, names: tuple[str, ...] = FIGURE
         svg=[str(folder / f"{name}.svg") for name in names],
         pdf=[str(folder / f"{name}.pdf") for name in names],
         png=[str(folder / f"{name}.png") for name in names],
+        source_data=[str(folder / "source_data" / f"{name}.xlsx") for name in names],
         captions=str(folder / "captions.json"),
         figures=names,
         groups=GROUPS,
@@ -866,7 +962,7 @@ def build(paths: dict[str, str], figures: Path, folder: Path, *, settings: dict[
     folder.mkdir(parents=True, exist_ok=True)
     script("build_report").main(
         **{name: [paths[name]] for name in FOR_REPORT},
-        **{name: paths[name] for name in FOR_STUDY},
+        **{name: paths[name] for name in BESIDE},
         figures=[str(figures / f"{name}.svg") for name in FIGURES if (figures / f"{name}.svg").is_file()],
         captions=str(figures / "captions.json"),
         template=str(RESOURCES / "report.html.j2"),

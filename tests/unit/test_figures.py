@@ -269,9 +269,12 @@ def test_band_of_a_line_is_that_of_regression():
     [
         (
             {"has_pet": False},
-            ["pet_timecourse", "expansion_fits", "growth_parameters", "primary_comparison", "agreement"],
+            [
+                *("pet_timecourse", "expansion_fits", "growth_parameters", "primary_comparison", "agreement"),
+                *("cohort_forest", "sensitivity", "next_cohort"),
+            ],
         ),
-        ({"has_counter": False}, ["biodistribution", "ratios", "agreement"]),
+        ({"has_counter": False}, ["biodistribution", "ratios", "agreement", "counter_quality", "cohort_forest"]),
     ],
 )
 def test_a_figure_without_data_says_so(changed, empty):
@@ -280,8 +283,11 @@ def test_a_figure_without_data_says_so(changed, empty):
         drawing = drawn(study, name)
         (text,) = texts(drawing.figure)
         assert " ".join(text.get_text().split()) == drawing.caption == drawing.alt
+        assert not drawing.source
     for name in set(DRAW) - set(empty):
-        assert len(texts(drawn(study, name).figure)) > 1
+        drawing = drawn(study, name)
+        assert len(texts(drawing.figure)) > 1
+        assert drawing.source
 
 
 def test_alt_texts_hold_the_numbers_of_the_tables(study):

@@ -123,7 +123,10 @@ def test_downloads_are_files_beside_the_report(text):
         value for tag, _, value in Page(text).links if tag == "a" and not value.startswith(("#", "https://doi.org"))
     }
     assert {"tables.xlsx", "methods.md", "run.yaml", "tables/uptake.csv", "figures/biodistribution.pdf"} <= files
-    assert all(re.fullmatch(r"(tables/|figures/)?[a-z_]+\.(csv|xlsx|md|yaml|pdf|svg|png)", file) for file in files)
+    assert all(
+        re.fullmatch(r"(tables/|figures/|source_data/)?[a-z_-]+\.(csv|xlsx|md|docx|yaml|json|pdf|svg|png)", file)
+        for file in files
+    )
 
 
 def test_names_are_only_names():
@@ -141,7 +144,7 @@ def test_names_are_only_names():
 @pytest.mark.parametrize(
     ("changed", "absent"),
     [
-        ({"has_pet": False}, {"pet", "expansion", "agreement"}),
+        ({"has_pet": False}, {"pet", "expansion", "agreement", "next-cohort"}),
         ({"has_counter": False}, {"biodistribution", "agreement"}),
         ({}, set()),
     ],
@@ -151,8 +154,9 @@ def test_sections_without_data_are_absent(changed, absent):
     if "expansion" in absent:
         study = replace(study, calibration_lines=tables.empty(tables.CalibrationLines))
     found = {section.anchor for section in sections(study, methods="# Methods", run="a: 1")}
-    everything = {"verdict", "intake", "quality", "cohort", "biodistribution", "pet", "expansion", "comparison"}
-    everything |= {"agreement", "exclusions", "methods", "provenance"}
+    everything = {"verdict", "design", "intake", "quality", "cohort", "mouse-pages", "biodistribution", "pet"}
+    everything |= {"expansion", "comparison", "agreement", "uncertainty", "next-cohort", "exclusions", "methods"}
+    everything |= {"provenance"}
     assert found == everything - absent
     page_text = built(study)
     for anchor in absent:
@@ -168,7 +172,8 @@ def test_the_verdict_is_in_the_tables(study):
         f"{len(study.animals)} planned, {study.doses['animal_id'].nunique()} injected, "
         f"{row['n_a'] + row['n_b']} in the primary comparison, 1 excluded, 0 with a part excluded"
     )
-    table = next(block for block in section.blocks if isinstance(block, Grid))
+    (flow,) = [part for part in sections(study, methods="# M", run="a: 1") if part.anchor == "design"]
+    table = next(block for block in flow.blocks if isinstance(block, Grid))
     assert [cell.text for cell in table.rows[1]] == ["Reporter T cells without CAR", "4", "4", "4", "4", "2", "2", "1"]
     assert [cell.text for cell in table.foot] == ["All", "12", "12", "12", "12", "6", "6", "1"]
     lights = next(block for block in section.blocks if isinstance(block, Lights))
@@ -199,7 +204,7 @@ def test_a_study_without_a_primary_comparison_says_so(study):
     assert primary_sentences(none) == [
         "The primary comparison could not be made: no mouse has a value of its endpoint."
     ]
-    assert none.attrition()["analysed"].sum() == 0
+    assert none.stages()["analysed"].sum() == 0
 
 
 def test_exclusions_of_scans_and_tubes_find_their_mouse(study):
@@ -209,7 +214,7 @@ def test_exclusions_of_scans_and_tubes_find_their_mouse(study):
     blank = tube | {"position": "9999", "source_row": 5}
     changed = replace(study, exclusions=pd.DataFrame([scan, tube, blank]))
     assert list(changed.excluded_parts()["animal_id"]) == ["m02", "m09", ""]
-    assert changed.attrition()["partly excluded"].to_dict() == {"UTD": 1, "NT": 0, "CAR": 1}
+    assert changed.stages()["partly excluded"].to_dict() == {"UTD": 1, "NT": 0, "CAR": 1}
 
 
 def test_checks_that_do_not_pass_come_first_and_failures_before_warnings(study):
@@ -243,7 +248,7 @@ def test_mean_table_gives_mean_sd_and_n_by_tissue_and_group(study):
 
 def test_every_test_that_was_run_is_listed_with_and_without_exclusions(study):
     (section,) = [part for part in sections(study, methods="# M", run="a: 1") if part.anchor == "comparison"]
-    table = [block for block in section.blocks if isinstance(block, Grid)][-1]
+    (table,) = [block for block in section.blocks if isinstance(block, Grid) and "Every test" in block.caption]
     main = study.comparisons[study.comparisons["analysis"] == "without_excluded"]
     assert len(table.rows) == len(main)
     assert table.rows[0][2].text == "primary"
@@ -271,7 +276,7 @@ def test_what_a_mouse_does_not_give_is_told_once_with_its_reason():
 
 def test_mice_without_a_reporter_are_given_no_cells(study):
     (section,) = [part for part in sections(study, methods="# M", run="a: 1") if part.anchor == "cohort"]
-    (table,) = section.blocks
+    (table,) = [block for block in section.blocks if isinstance(block, Grid)]
     cells = {row[1].text: row[7] for row in table.rows}
     assert all(cells[name].text == "" for name in ("m01", "m02", "m03", "m04", "m07"))
     followed = study.cells[(study.cells["animal_id"] == "m05") & ~study.cells["is_below_detection"]]

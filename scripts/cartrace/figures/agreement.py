@@ -61,7 +61,11 @@ def agreement(study: Study, preset: Preset) -> Drawing:
             words.left_out("Not drawn for lack of room, but in the tables", hidden),
         ]
     )
-    return Drawing(figure, title, words.tidy(caption), f"{title}: " + "; ".join(_alt(row) for row, _ in shown) + ".")
+    alt = f"{title}: " + "; ".join(_alt(row) for row, _ in shown) + "."
+    agreed = pd.DataFrame([row for row, _ in shown])
+    tagged = [frame.assign(region=row["region"], session=row["session"]) for row, frame in shown]
+    source = {"points": pd.concat(tagged, ignore_index=True), "agreement": agreed}
+    return Drawing(figure, title, words.tidy(caption), alt, source)
 
 
 def pairs(uptake: pd.DataFrame, row: dict[str, Any]) -> pd.DataFrame:
@@ -125,7 +129,7 @@ def _panel(axes: Axes, row: dict[str, Any], frame: pd.DataFrame, study: Study, p
         if len(some):
             x, y = (some[name].to_numpy(dtype=float) for name in ("middle", "ratio"))
             excluded = some["excluded"].to_numpy(dtype=bool)
-            marks.mice(axes, x, y, group=group, excluded=excluded, below=np.zeros(len(some), dtype=bool))
+            marks.mice(axes, x, y, group=group, excluded=excluded, below=np.zeros(len(some), dtype=bool), who=some)
     unit = "%ID/g" if row["quantity"] == "uptake_pct_id_per_g" else "%ID/mL and %ID/g"
     axes.set_title(f"{row['region']}, {row['session']} (n = {row['n']})")
     axes.set_xlabel(f"Geometric mean ({unit.replace('%ID', study.label.removesuffix('/g'))})")

@@ -73,7 +73,8 @@ def calibration(study: Study, preset: Preset) -> Drawing:
         ]
     )
     alt = "; ".join(_alt(cohort, lines.get(cohort)) for cohort in shown)
-    return Drawing(figure, title, words.tidy(caption), f"{title}: {alt}.")
+    source = {"samples": samples, "lines": study.calibration_lines}
+    return Drawing(figure, title, words.tidy(caption), f"{title}: {alt}.", source)
 
 
 def _panel(

@@ -82,7 +82,8 @@ def primary_comparison(study: Study, preset: Preset) -> Drawing:
             f"{hidden} value{'s' if hidden > 1 else ''} of zero or less cannot stand on a log axis." if hidden else "",
         ]
     )
-    return Drawing(figure, title, words.tidy(caption), f"{title}, {_name(row)}: {sentence}")
+    source = {"points": points, "comparison": found}
+    return Drawing(figure, title, words.tidy(caption), f"{title}, {_name(row)}: {sentence}", source)
 
 
 def _name(row: dict[str, Any]) -> str:
@@ -112,12 +113,12 @@ def _values(
         flags = [some[name].to_numpy(dtype=bool) for name in ("excluded", "is_below_detection")]
         if len(values):
             at = index - 0.1 + marks.spread(values, width=0.4)
-            marks.mice(axes, at, values, group=group, excluded=flags[0], below=flags[1], area=14.0)
+            marks.mice(axes, at, values, group=group, excluded=flags[0], below=flags[1], who=some, area=14.0)
         n = 0
         if group.name in summaries:
             mean = summaries[group.name]
             centre, low, high = (float(mean[name]) for name in columns)
-            marks.interval(axes, index + 0.26, centre, low, high, size=8)
+            marks.interval(axes, index + 0.26, centre, low, high, size=8, group=group)
             extent += [low, high]
             n = int(mean["n"])
         labels.append(f"{group.name}\nn = {n}")

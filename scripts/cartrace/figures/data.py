@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,13 @@ class Study:
     summaries: pd.DataFrame
     comparisons: pd.DataFrame
     agreement: pd.DataFrame
+    animals: pd.DataFrame
+    readouts: pd.DataFrame
+    tube_activity: pd.DataFrame
+    dose_activity: pd.DataFrame
+    forest: pd.DataFrame
+    sensitivity: pd.DataFrame
+    power: pd.DataFrame
     groups: tuple[Group, ...]
     region: str
     kind: str
@@ -52,12 +60,18 @@ class Study:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure with the words that belong to it."""
+    """A figure with the words and the data that belong to it: `source` has what is drawn, a table a panel or kind."""
 
     figure: Figure
     title: str
     caption: str
     alt: str
+    source: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+
+def followed_from(animals: pd.DataFrame) -> pd.Series:
+    """Return the zero of each mouse's cell clock: the cells, or the enrolment of a mouse that got none."""
+    return animals["cells_infused_at"].where(animals["cells_infused_at"] != "", animals["enrolled_at"])
 
 
 def chosen_model(selection: pd.DataFrame) -> str:

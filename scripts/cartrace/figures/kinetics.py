@@ -64,7 +64,9 @@ def expansion_fits(study: Study, preset: Preset) -> Drawing:
             words.hidden(points, points["placed"].to_numpy(dtype=float)),
         ]
     )
-    return Drawing(figure, title, words.tidy(caption), _fits_alt(study, model, points, groups))
+    columns = [*data.MOUSE, "group", "session", "cell_day", "value", "is_below_detection", "excluded"]
+    source = {"points": points[columns], "curves": curves}
+    return Drawing(figure, title, words.tidy(caption), _fits_alt(study, model, points, groups), source)
 
 
 def _responses(study: Study) -> pd.DataFrame:
@@ -140,7 +142,8 @@ def _mouse_panel(axes: Axes, points: pd.DataFrame, curve: pd.DataFrame | None, g
         axes.fill_between(
             bounds["cell_day"], bounds["ci_low"], bounds["ci_high"], color=group.colour, alpha=0.22, linewidth=0
         )
-        axes.plot(curve["cell_day"], curve["fitted"], color=group.colour, linewidth=0.9, label="_fit")
+        (fit,) = axes.plot(curve["cell_day"], curve["fitted"], color=group.colour, linewidth=0.9, label="_fit")
+        marks.tag(fit, group, curve[data.MOUSE].head(1).to_numpy(dtype=str))
     else:
         axes.text(0.96, 0.06, "not fitted", transform=axes.transAxes, ha="right", fontsize=preset.min_size_pt)
     _points(axes, points, group, area=5.0)
@@ -149,7 +152,7 @@ def _mouse_panel(axes: Axes, points: pd.DataFrame, curve: pd.DataFrame | None, g
 def _points(axes: Axes, points: pd.DataFrame, group: Group, *, area: float) -> None:
     day, placed = points["cell_day"].to_numpy(dtype=float), points["placed"].to_numpy(dtype=float)
     excluded, below = (points[name].to_numpy(dtype=bool) for name in ("excluded", "is_below_detection"))
-    marks.mice(axes, day, placed, group=group, excluded=excluded, below=below, area=area)
+    marks.mice(axes, day, placed, group=group, excluded=excluded, below=below, who=points, area=area)
 
 
 def _by_group(study: Study, preset: Preset, points: pd.DataFrame, curves: pd.DataFrame, groups: list[Group]) -> Figure:
@@ -163,10 +166,16 @@ def _by_group(study: Study, preset: Preset, points: pd.DataFrame, curves: pd.Dat
         axes.set_axis_off()
     for axes, group in zip(axes_of, groups, strict=False):
         own = curves[(curves["group"] == group.name) & (curves["level"] == "animal")]
-        paths = [path[["cell_day", "fitted"]].to_numpy(dtype=float) for _, path in own.groupby(data.MOUSE, sort=True)]
-        axes.add_collection(marks.lines(paths, group))
+        fits = [
+            (who, path[["cell_day", "fitted"]].to_numpy(dtype=float))
+            for who, path in own.groupby(data.MOUSE, sort=True)
+        ]
+        axes.add_collection(marks.lines([path for _, path in fits], group, [list(map(str, who)) for who, _ in fits]))
         whole = curves[(curves["group"] == group.name) & (curves["level"] == "group")]
-        axes.plot(whole["cell_day"], whole["fitted"], color="#000000", linewidth=1.5, label="_group-curve", zorder=5)
+        (curve,) = axes.plot(
+            whole["cell_day"], whole["fitted"], color="#000000", linewidth=1.5, label="_group-curve", zorder=5
+        )
+        marks.tag(curve, group)
         _points(axes, points[points["group"] == group.name], group, area=2.0)
         axes.set_title(f"{group.name} (n = {len(_mice_of(points, group))})")
         axes.set_xlabel("Time since cells (days)")
@@ -252,7 +261,9 @@ def growth_parameters(study: Study, preset: Preset) -> Drawing:
             words.marks(shown),
         ]
     )
-    return Drawing(figure, title, words.tidy(caption), f"{title}, mean [CI]: " + "; ".join(alts) + ".")
+    means = data.rows(study.summaries[study.summaries["endpoint"].isin(endpoints)], analysis=data.MAIN)
+    source = {"points": points, "means": means}
+    return Drawing(figure, title, words.tidy(caption), f"{title}, mean [CI]: " + "; ".join(alts) + ".", source)
 
 
 def is_log(study: Study, endpoint: str) -> bool:
@@ -273,11 +284,11 @@ def _parameter_panel(axes: Axes, study: Study, points: pd.DataFrame, endpoint: s
         values = some["value"].to_numpy(dtype=float)
         at = index - 0.12 + marks.spread(values, width=0.42) if len(values) else values
         excluded = some["excluded"].to_numpy(dtype=bool)
-        marks.mice(axes, at, values, group=group, excluded=excluded, below=np.zeros(len(values), dtype=bool))
+        marks.mice(axes, at, values, group=group, excluded=excluded, below=np.zeros(len(values), dtype=bool), who=some)
         n = 0
         for row in data.records(summaries[summaries["group"] == group.name]):
             centre, low, high = (float(row[name]) for name in columns)
-            marks.interval(axes, index + 0.28, centre, low, high)
+            marks.interval(axes, index + 0.28, centre, low, high, group=group)
             n = int(row["n"])
             alts.append(f"{group.name} {words.with_interval({'centre': centre, 'low': low, 'high': high, 'n': n})}")
         labels.append(f"{group.name}\nn = {n}")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
@@ -16,6 +20,35 @@ from cartrace.figures.style import MOST_VECTOR_MARKS, Group, Preset
 POINT_AREA = 9.0
 GREY = "#7F7F7F"
 GOLDEN = 0.6180339887498949
+MOUSE = ["cohort", "animal_id"]
+
+
+def tag(artist: Artist, group: Group | None, who: Iterable[Sequence[str]] = ()) -> None:
+    """Note on an artist which group it shows, and the mouse (cohort, animal) of each of its marks in order."""
+    name = group.name if group else ""
+    artist.set_gid(json.dumps({"group": name, "mice": [[str(part) for part in mouse] for mouse in who]}))
+
+
+def collect_tags(figure: Figure) -> dict[str, dict[str, Any]]:
+    """Give each tagged artist an identifier for its file and return what it shows by that identifier.
+
+    Parameters
+    ----------
+    figure : Figure
+        A drawn figure.
+
+    Returns
+    -------
+    dict
+        Identifier to `group` (name, or an empty text) and `mice` (pairs of cohort and animal, one a mark; a single
+        pair holds for all marks).
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for artist in figure.findobj(lambda one: str(one.get_gid() or "").startswith("{")):
+        identifier = f"marks-{len(found) + 1}"
+        found[identifier] = json.loads(str(artist.get_gid()))
+        artist.set_gid(identifier)
+    return found
 
 
 def spread(values: NDArray[np.float64], *, width: float) -> NDArray[np.float64]:
@@ -34,6 +67,7 @@ def mice(
     group: Group,
     excluded: NDArray[np.bool_],
     below: NDArray[np.bool_],
+    who: pd.DataFrame,
     area: float = POINT_AREA,
 ) -> None:
     """Draw mice: filled where measured, open below detection, a cross where excluded.
@@ -48,10 +82,13 @@ def mice(
         Gives colour and marker.
     excluded, below : ndarray of bool, shape (n,)
         Which mice are left out of means and tests, which values are below detection.
+    who : DataFrame, n rows
+        Has `cohort` and `animal_id` of each mark.
     area : float
         Area of a mark [pt²].
     """
     inside = np.isfinite(x) & np.isfinite(y)
+    names = who[MOUSE].to_numpy(dtype=str)
     pixels = bool(inside.sum() > MOST_VECTOR_MARKS)
     kinds = (
         ("mice", inside & ~excluded & ~below),
@@ -77,11 +114,20 @@ def mice(
                 zorder=3,
             )
         marks.set_label(f"_{kind}")
+        tag(marks, group, names[which])
         marks.set_rasterized(pixels)
 
 
 def interval(
-    axes: Axes, at: float, centre: float, low: float, high: float, *, horizontal: bool = False, size: float = 6.0
+    axes: Axes,
+    at: float,
+    centre: float,
+    low: float,
+    high: float,
+    *,
+    horizontal: bool = False,
+    size: float = 6.0,
+    group: Group | None = None,
 ) -> None:
     """Draw a mean and its interval; an interval that is not finite leaves the mean alone."""
     if not np.isfinite(centre):
@@ -90,9 +136,10 @@ def interval(
         ends: tuple[Sequence[float], Sequence[float]] = (
             ([low, high], [at, at]) if horizontal else ([at, at], [low, high])
         )
-        axes.plot(*ends, color="#000000", linewidth=0.9, zorder=4, label="_interval", solid_capstyle="butt")
+        (bar,) = axes.plot(*ends, color="#000000", linewidth=0.9, zorder=4, label="_interval", solid_capstyle="butt")
+        tag(bar, group)
     x, y = (centre, at) if horizontal else (at, centre)
-    axes.plot(
+    (middle,) = axes.plot(
         [x],
         [y],
         marker="|" if horizontal else "_",
@@ -102,6 +149,7 @@ def interval(
         zorder=5,
         label="_mean",
     )
+    tag(middle, group)
 
 
 def key(
@@ -139,12 +187,13 @@ def key(
     figure.legend(handles=entries, loc="outside upper left", ncols=columns, borderaxespad=0.2)
 
 
-def lines(paths: Sequence[NDArray[np.float64]], group: Group) -> LineCollection:
-    """Return thin lines, one a mouse, from arrays of shape (points, 2)."""
+def lines(paths: Sequence[NDArray[np.float64]], group: Group, who: Iterable[Sequence[str]]) -> LineCollection:
+    """Return thin lines, one a mouse of `who`, from arrays of shape (points, 2)."""
     drawn = LineCollection(
         list(paths), colors=group.colour, linewidths=0.35, alpha=0.55, zorder=2, label="_mouse-lines"
     )
     drawn.set_rasterized(len(paths) > MOST_VECTOR_MARKS // 10)
+    tag(drawn, group, who)
     return drawn
 
 

@@ -87,7 +87,11 @@ def pet_timecourse(study: Study, preset: Preset) -> Drawing:
         ]
     )
     alt = f"{title}: " + "; ".join(_alt(panel, groups) for panel in shown) + "."
-    return Drawing(figure, title, words.tidy(caption), alt)
+    source = {
+        "points": pd.concat([panel.points.assign(panel=panel.title) for panel in shown], ignore_index=True),
+        "means": pd.concat([panel.means.assign(panel=panel.title) for panel in shown], ignore_index=True),
+    }
+    return Drawing(figure, title, words.tidy(caption), alt, source)
 
 
 def _uptake_panel(study: Study, scans: pd.DataFrame, region: str) -> Panel:
@@ -153,14 +157,18 @@ def _panel(axes: Axes, panel: Panel, groups: list[Group], preset: Preset) -> Non
         if some.empty:
             continue
         day, placed = some["cell_day"].to_numpy(dtype=float), some["placed"].to_numpy(dtype=float)
-        paths = [np.column_stack([day[at], placed[at]]) for at in _runs(some)]
-        axes.add_collection(marks.lines(paths, group))
+        runs = _runs(some)
+        who = some[data.MOUSE].to_numpy(dtype=str)
+        paths = [np.column_stack([day[at], placed[at]]) for at in runs]
+        axes.add_collection(marks.lines(paths, group, [who[at[0]] for at in runs]))
         flags = [some[name].to_numpy(dtype=bool) for name in ("excluded", "is_below_detection")]
-        marks.mice(axes, day, placed, group=group, excluded=flags[0], below=flags[1], area=3.0)
+        marks.mice(axes, day, placed, group=group, excluded=flags[0], below=flags[1], who=some, area=3.0)
         means = panel.means[(panel.means["group"] == group.name) & panel.means["centre"].notna()]
         beside = means["cell_day"] + dodge * (groups.index(group) - (len(groups) - 1) / 2)
-        axes.plot(beside, means["centre"], color=group.colour, linewidth=1.3, zorder=4, label="_group-mean")
-        axes.vlines(beside, means["low"], means["high"], color=group.colour, linewidth=1.1, zorder=4)
+        (middle,) = axes.plot(beside, means["centre"], color=group.colour, linewidth=1.3, zorder=4, label="_group-mean")
+        bars = axes.vlines(beside, means["low"], means["high"], color=group.colour, linewidth=1.1, zorder=4)
+        marks.tag(middle, group)
+        marks.tag(bars, group)
     for cohort, some in panel.levels.groupby("cohort") if len(panel.levels) else ():
         line = some.sort_values("cell_day")
         if panel.levels["cohort"].nunique() > 1:

@@ -140,7 +140,16 @@ def _drawing(
         ]
     )
     alt = f"{title}: " + "; ".join(_alt(panel, order, groups) for panel in panels) + "."
-    return Drawing(figure, title, words.tidy(caption), alt)
+    return Drawing(figure, title, words.tidy(caption), alt, _source(panels))
+
+
+def _source(panels: list[Panel]) -> dict[str, pd.DataFrame]:
+    """Return the points and means of all panels, one table each, with the panel in a column of its own."""
+    columns = [*data.MOUSE, "group", "region", "value", "is_below_detection", "excluded", "exclusion_reason"]
+    points = pd.concat([panel.points[columns].assign(panel=panel.title) for panel in panels], ignore_index=True)
+    columns = ["region", "group", "n", "centre", "low", "high"]
+    means = pd.concat([panel.means[columns].assign(panel=panel.title) for panel in panels], ignore_index=True)
+    return {"points": points, "means": means}
 
 
 def _positions(points: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -162,13 +171,12 @@ def _panel(axes: Axes, panel: Panel, *, groups: list[Group], order: list[str], p
                 here = (some["region"] == region).to_numpy()
                 at[here] += marks.spread(x[here], width=0.4)
             excluded, below = (some[name].to_numpy(dtype=bool) for name in ("excluded", "is_below_detection"))
-            marks.mice(axes, x, at, group=group, excluded=excluded, below=below, area=5.0)
+            marks.mice(axes, x, at, group=group, excluded=excluded, below=below, who=some, area=5.0)
         for mean in data.records(panel.means[panel.means["group"] == group.name]):
             if mean["region"] in row_of:
                 y = pitch * row_of[mean["region"]] + index
-                marks.interval(
-                    axes, y + MEAN_OFFSET, mean["centre"], mean["low"], mean["high"], horizontal=True, size=3.5
-                )
+                limits = mean["centre"], mean["low"], mean["high"]
+                marks.interval(axes, y + MEAN_OFFSET, *limits, horizontal=True, size=3.5, group=group)
                 axes.text(
                     1.005,
                     y,

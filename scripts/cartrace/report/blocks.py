@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,11 +18,21 @@ MOST_ROWS = 1000
 
 @dataclass(frozen=True)
 class Text:
-    """Paragraphs; `tone` is empty, ``lead`` or ``warn``."""
+    """Paragraphs; `tone` is empty, ``lead`` or ``warn``; `sources` names the cells behind each, where there are any."""
 
     paragraphs: tuple[str, ...]
     tone: str = ""
+    sources: tuple[str, ...] = ()
     kind: str = "text"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a section says, in one sentence, with the cells that its numbers come from."""
+
+    text: str
+    source: str = ""
+    kind: str = "answer"
 
 
 @dataclass(frozen=True)
@@ -69,13 +79,14 @@ class Links:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure with its caption and text alternative."""
+    """A figure with its caption, its text alternative, and how it is read."""
 
     name: str
     title: str
     caption: str
     alt: str
     svg: Markup
+    guide: str = ""
     kind: str = "picture"
 
 
@@ -98,11 +109,20 @@ class Code:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: what is shown, what it is sorted by, and its tone (``pass``, ``warn``, ``fail``, ``muted``)."""
+    """One cell: what is shown, what it is sorted by, its tone, and where it comes from.
+
+    The tone is ``pass``, ``warn``, ``fail``, ``muted`` or ``heat1`` to ``heat5``. `source` is ``table:row:columns`` of
+    a file in ``tables/``, the row as Excel counts it; a column may carry ``*factor`` where the cell shows another unit.
+    `href` leads to a mouse's page. In the first cell of a row, `mouse` and `group` are what the whole row is about.
+    """
 
     text: str
     sort: str = ""
     tone: str = ""
+    source: str = ""
+    href: str = ""
+    mouse: int = -1
+    group: int = -1
 
 
 @dataclass(frozen=True)
@@ -123,10 +143,20 @@ class Grid:
     rows: tuple[tuple[Cell, ...], ...]
     foot: tuple[Cell, ...] = ()
     note: str = ""
+    file: str = ""
     kind: str = "grid"
 
 
-Block = Text | Facts | Lights | Links | Picture | Prose | Code | Grid
+@dataclass(frozen=True)
+class MousePages:
+    """All pages of mice: the mice in order with what their headings say, and the data of their bodies as JSON."""
+
+    mice: tuple[tuple[Any, str], ...]
+    data: Markup
+    kind: str = "mice"
+
+
+Block = MousePages | Answer | Text | Facts | Lights | Links | Picture | Prose | Code | Grid
 
 
 @dataclass(frozen=True)
@@ -139,8 +169,24 @@ class Section:
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows of a frame as dicts."""
-    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+    """Return the rows of a frame as dicts; `row_` is the row of the table's file, where the index is still its own."""
+    rows = [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+    return [row | {"row_": index + 2} for row, index in zip(rows, frame.index, strict=True)]
+
+
+def from_table(table: str, row: Mapping[str, Any], *columns: str) -> str:
+    """Return where a number comes from: ``table:row:columns``."""
+    return f"{table}:{row['row_']}:{','.join(columns)}"
+
+
+def source_cell(
+    table: str, row: Mapping[str, Any], column: str, *, se: str = "", factor: float = 1.0, tone: str = ""
+) -> Cell:
+    """Return a number of a table, rounded by the uncertainty in its column `se`, with the place that it comes from."""
+    uncertainty = float(row[se]) * factor if se else np.nan
+    cell = number_cell(float(row[column]) * factor, uncertainty, tone=tone)
+    scaled = column if factor == 1.0 else f"{column}*{factor:g}"
+    return replace(cell, source=from_table(table, row, scaled) if cell.text else "")
 
 
 def number_cell(value: float, uncertainty: float = np.nan, *, tone: str = "") -> Cell:
@@ -186,7 +232,7 @@ def grid(
     note = ""
     if len(whole) > MOST_ROWS:
         note = f"The first {MOST_ROWS} of {len(whole)} rows are shown; {file} holds all of them."
-    return Grid(caption, tuple(headings), tuple(whole[:MOST_ROWS]), tuple(foot), note)
+    return Grid(caption, tuple(headings), tuple(whole[:MOST_ROWS]), tuple(foot), note, file)
 
 
 def plain_grid(caption: str, frame: pd.DataFrame, labels: dict[str, str], *, file: str = "") -> Grid:
@@ -209,15 +255,19 @@ def plain_grid(caption: str, frame: pd.DataFrame, labels: dict[str, str], *, fil
     """
     numeric = {name: pd.api.types.is_numeric_dtype(frame[name]) and frame[name].dtype != bool for name in labels}
     headings = [Heading(label, numeric[name]) for name, label in labels.items()]
-    rows = ([_cell(row[name]) for name in labels] for row in records(frame[list(labels)]))
+    table = file.removeprefix("tables/").removesuffix(".csv")
+    rows = ([_cell(row, name, table) for name in labels] for row in records(frame[list(labels)]))
     return grid(caption, headings, rows, file=file)
 
 
-def _cell(value: Any) -> Cell:
+def _cell(row: Mapping[str, Any], name: str, table: str) -> Cell:
+    value = row[name]
+    source = from_table(table, row, name) if table else ""
     if isinstance(value, bool | np.bool_):
         return Cell("yes" if value else "no", tone="")
     if isinstance(value, int | np.integer):
-        return count_cell(int(value))
+        return replace(count_cell(int(value)), source=source)
     if isinstance(value, float | np.floating):
-        return number_cell(float(value))
+        cell = number_cell(float(value))
+        return replace(cell, source=source) if cell.text else cell
     return Cell(str(value), tone=str(value) if value in ("pass", "warn", "fail") else "")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cartrace import display
+from cartrace.report.beside import limited, p_cell
 from cartrace.report.blocks import (
     Block,
     Cell,
@@ -16,10 +18,12 @@ from cartrace.report.blocks import (
     Text,
     grid,
     number_cell,
+    plain_grid,
     records,
+    source_cell,
 )
 from cartrace.report.study import MAIN, Study
-from cartrace.report.verdict import place, primary_sentences
+from cartrace.report.verdict import place, primary_text
 
 
 def comparison(study: Study) -> list[Block]:
@@ -36,11 +40,123 @@ def comparison(study: Study) -> list[Block]:
         f"Declared beforehand: {_declared(main)}; all others are exploratory."
     )
     return [
-        Text(tuple(primary_sentences(study)), "lead"),
+        primary_text(study),
         *study.drawn("primary_comparison"),
         Text((text,)),
         _tests(study, main),
+        *study.drawn("cohort_forest"),
+        *_forest(study),
+        *_moved(study),
+        *study.drawn("sensitivity"),
+        *_sensitivity(study),
+        *_diagnostics(study),
+        *_several(study),
     ]
+
+
+def _forest(study: Study) -> list[Block]:
+    """Return the declared comparisons cohort by cohort, where there are several cohorts."""
+    found = study.forest[study.forest["analysis"] == MAIN]
+    if found["cohort"].replace("", np.nan).nunique() < 2:
+        return []
+    rows = []
+    level = {"cohort": "", "fixed": "all, pooled", "random": "all, random effects"}
+    order = found.sort_values(["plan", "family", "endpoint", "region", "session", "level", "cohort"], kind="stable")
+    for row in records(order):
+        names = ("estimate", "ci_low", "ci_high")
+        rows.append(
+            [
+                Cell(place(row)),
+                Cell(f"{row['group_a']} vs {row['group_b']}"),
+                Cell(row["cohort"] or level[row["level"]]),
+                limited(row, table="forest", names=names, scale=row["scale"]),
+                p_cell(row, table="forest"),
+                Cell(f"{row['n_a']} vs {row['n_b']}"),
+                source_cell("forest", row, "weight_pct"),
+                source_cell("forest", row, "heterogeneity_i2_pct"),
+                Cell(row["reason"], tone="muted"),
+            ]
+        )
+    labels = ("Endpoint", "Groups", "Cohort", "Ratio or difference [CI]", "p", "n", "Weight (%)", "I² (%)", "Remark")
+    headings = [Heading(label, 2 < index < 8) for index, label in enumerate(labels)]
+    return [grid("Declared comparisons cohort by cohort", headings, rows, file="tables/forest.csv")]
+
+
+def _moved(study: Study) -> list[Block]:
+    """Return in one sentence which choices move the conclusion."""
+    found = study.sensitivity[(study.sensitivity["choice"] != "declared") & (study.sensitivity["moved"] != "unknown")]
+    if found.empty:
+        return []
+    moving = found[found["moved"] != "nothing"]
+    others = f"{len(found)} other {'way' if len(found) == 1 else 'ways'}"
+    if moving.empty:
+        return [Text((f"The primary comparison was made in {others}; none moves its conclusion.",))]
+    named = "; ".join(dict.fromkeys(f"{row['variant']} ({row['moved']})" for row in records(moving)))
+    return [Text((f"The primary comparison was made in {others}; {len(moving)} move its conclusion: {named}.",))]
+
+
+def _sensitivity(study: Study) -> list[Block]:
+    if study.sensitivity.empty:
+        return []
+    rows = []
+    order = study.sensitivity.assign(late=study.sensitivity["analysis"] != MAIN)
+    for row in records(order.sort_values(["late", "choice", "variant"], kind="stable")):
+        names = ("estimate", "ci_low", "ci_high")
+        rows.append(
+            [
+                Cell(row["choice"]),
+                Cell(row["variant"]),
+                Cell("without excluded mice" if row["analysis"] == MAIN else "with excluded mice"),
+                Cell("ratio" if row["scale"] == "log" else "difference"),
+                limited(row, table="sensitivity", names=names, scale=row["scale"]),
+                p_cell(row, table="sensitivity"),
+                Cell(f"{row['n_a']} vs {row['n_b']}"),
+                Cell(row["moved"], tone="" if row["moved"] == "nothing" else "warn"),
+                Cell(row["reason"], tone="muted"),
+            ]
+        )
+    labels = ("Choice", "Made as", "Mice", "Estimate is a", "Estimate [CI]", "p", "n", "Moves", "Remark")
+    headings = [Heading(label, 3 < index < 7) for index, label in enumerate(labels)]
+    return [grid("The primary comparison made otherwise", headings, rows, file="tables/sensitivity.csv")]
+
+
+def _diagnostics(study: Study) -> list[Block]:
+    found = study.diagnostics[(study.diagnostics["analysis"] == MAIN) & (study.diagnostics["status"] != "pass")]
+    if found.empty:
+        return []
+    labels = {"status": "Outcome", "check": "Check", "subject": "Of", "value": "Value", "p_value": "p"}
+    labels |= {"message": "What it means"}
+    shown = found.assign(where=[place(row) for row in records(found)])
+    return [
+        plain_grid(
+            "What the declared tests take for granted, where a check does not pass",
+            shown,
+            {"where": "Endpoint"} | labels,
+            file="tables/diagnostics.csv",
+        )
+    ]
+
+
+def _several(study: Study) -> list[Block]:
+    """Return the tests over several groups, within mice, and over all sessions."""
+    blocks: list[Block] = []
+    wanted = (
+        ("overall", study.overall, "One test over several groups", ("groups", "test"), ("statistic", "p_value")),
+        ("paired", study.paired, "Two sessions of the same mice", ("group", "session_a", "session_b", "test"),
+         ("n", "estimate", "ci_low", "ci_high", "p_value", "p_adjusted")),
+        ("repeated", study.repeated, "All sessions in one mixed model", ("group_a", "group_b", "contrast", "session"),
+         ("estimate", "ci_low", "ci_high", "p_value", "p_adjusted")),
+    )  # fmt: skip
+    for name, table, caption, texts, numbers in wanted:
+        found = table[(table["analysis"] == MAIN) & (table["status"] == "ok")]
+        if found.empty:
+            continue
+        shown = found.assign(where=[place({"modality": "", "session": ""} | row) for row in records(found)])
+        labels = {"where": "Endpoint"} | {
+            column: column.replace("_", " ").capitalize() for column in (*texts, *numbers)
+        }
+        blocks.append(plain_grid(caption, shown, labels, file=f"tables/{name}.csv"))
+    return blocks
 
 
 def _declared(main: pd.DataFrame) -> str:
@@ -52,7 +168,8 @@ def _declared(main: pd.DataFrame) -> str:
 
 def _tests(study: Study, main: pd.DataFrame) -> Grid:
     key = ["endpoint", "modality", "region", "session", "group_a", "group_b", "scale"]
-    everything = study.comparisons[study.comparisons["analysis"] == "all"].set_index(key, drop=False).to_dict("index")
+    late = records(study.comparisons[study.comparisons["analysis"] == "all"])
+    everything = {tuple(row[name] for name in key): row for row in late}
     order = main.assign(secondary=~main["is_primary"]).sort_values(["secondary", "family", *key], kind="stable")
     rows = []
     for row in records(order):
@@ -94,8 +211,8 @@ def _test_cells(study: Study, row: dict[str, Any]) -> list[Cell]:
         Cell(f"{_mean(row['mean_a'])} vs {_mean(row['mean_b'])} {unit}".rstrip()),
         _estimate(row),
         Cell(statistic),
-        _p(row["p_value"]),
-        _p(row["p_adjusted"], row["adjustment"]),
+        p_cell(row, table="comparisons"),
+        Cell("") if row["adjustment"] == "none" else p_cell(row, table="comparisons", name="p_adjusted"),
         _effect_size(row),
         Cell(f"{row['n_a']} vs {row['n_b']}"),
         Cell(row["reason"], tone="warn" if row["reason"] else ""),
@@ -103,14 +220,14 @@ def _test_cells(study: Study, row: dict[str, Any]) -> list[Cell]:
 
 
 def _short(row: dict[Any, Any] | None) -> list[Cell]:
-    return [Cell(""), Cell("")] if row is None else [_estimate(row), _p(row["p_value"])]
+    return [Cell(""), Cell("")] if row is None else [_estimate(row), p_cell(row, table="comparisons")]
 
 
 def _estimate(row: dict[Any, Any]) -> Cell:
     if np.isnan(row["estimate"]):
         return Cell("not estimable", tone="muted")
-    cell = _with_limits(row["estimate"], row["ci_low"], row["ci_high"], scale=row["scale"])
-    return cell if row["scale"] == "log" else Cell(f"difference {cell.text}", cell.sort)
+    cell = limited(row, table="comparisons", names=("estimate", "ci_low", "ci_high"), scale=row["scale"])
+    return cell if row["scale"] == "log" else replace(cell, text=f"difference {cell.text}")
 
 
 def _mean(value: float) -> str:
@@ -131,9 +248,3 @@ def _with_limits(value: float, low: float, high: float, *, scale: str) -> Cell:
         return number_cell(value)
     shown = display.format_estimate(value, low, high, scale=scale)
     return Cell(f"{shown[0]} [{shown[1]}, {shown[2]}]", repr(float(value)))
-
-
-def _p(value: float, adjustment: str = "") -> Cell:
-    if np.isnan(value) or adjustment == "none":
-        return Cell("")
-    return Cell(display.format_p(float(value)), repr(float(value)))

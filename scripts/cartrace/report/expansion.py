@@ -7,11 +7,13 @@ import pandas as pd
 from cartrace import display
 from cartrace.names import endpoint_name, in_order
 from cartrace.report.blocks import (
+    Answer,
     Block,
     Cell,
     Grid,
     Heading,
     count_cell,
+    from_table,
     grid,
     number_cell,
     plain_grid,
@@ -22,7 +24,7 @@ from cartrace.report.study import MAIN, Study
 
 def expansion(study: Study) -> list[Block]:
     """Return calibration, fits, parameters, the choice of the model, and what could not be estimated."""
-    blocks: list[Block] = list(study.drawn("calibration"))
+    blocks: list[Block] = [*_chosen(study), *study.drawn("calibration")]
     if len(study.calibration_lines):
         blocks.append(_calibration(study))
     blocks += study.drawn("expansion_fits", "growth_parameters")
@@ -58,6 +60,19 @@ def expansion(study: Study) -> list[Block]:
             )
         )
     return blocks
+
+
+def _chosen(study: Study) -> list[Block]:
+    """Return the chosen model and how many mice it fits, in one sentence."""
+    if not study.chosen_model:
+        return []
+    fits = study.fits[(study.fits["analysis"] == MAIN) & (study.fits["model"] == study.chosen_model)]
+    row = records(study.attrition[study.attrition["group"] == "all"])[0]
+    text = (
+        f"The study's model is {study.chosen_model.replace('_', '-')}; it could be fitted to {row['fitted']} of "
+        f"{len(fits)} mice."
+    )
+    return [Answer(text, from_table("attrition", row, "fitted"))]
 
 
 def _calibration(study: Study) -> Grid:
@@ -106,13 +121,16 @@ def _parameters(study: Study, groups: pd.DataFrame) -> Grid:
     order = groups.assign(rank=groups["group"].map(rank)).sort_values(["parameter", "rank"])
     for row in records(order):
         estimate = display.format_estimate(row["estimate"], row["ci_low"], row["ci_high"], scale=row["scale"])
+        between = from_table("estimates", row, "ci_low", "ci_high")
         rows.append(
             [
                 Cell(endpoint_name(row["parameter"])),
                 Cell(display.unit_label(row["unit"], uptake_label=study.uptake_label)),
                 Cell(study.labels[row["group"]]),
-                Cell(estimate[0], repr(row["estimate"])),
-                Cell(f"{estimate[1]} to {estimate[2]}" if estimate[1] else "", repr(row["ci_low"])),
+                Cell(estimate[0], repr(row["estimate"]), source=from_table("estimates", row, "estimate")),
+                Cell(f"{estimate[1]} to {estimate[2]}", repr(row["ci_low"]), source=between)
+                if estimate[1]
+                else Cell(""),
                 count_cell(row["n_points"]),
             ]
         )
@@ -138,7 +156,7 @@ def _lost(study: Study, lost: pd.DataFrame) -> Grid:
         row = records(some)[0]
         parameters = ", ".join(endpoint_name(name) for name in in_order(set(some["parameter"])))
         counts = (count_cell(row["n_points"]), count_cell(row["n_censored"]))
-        texts = (Cell(row["cohort"]), Cell(row["animal_id"]), Cell(study.labels[row["group"]]))
+        texts = (*study.mouse_cells(row), Cell(study.labels[row["group"]]))
         rows.append([*texts, *counts, Cell(parameters), Cell(row["status"].replace("_", " ")), Cell(row["reason"])])
     headings = [
         Heading("Cohort"),

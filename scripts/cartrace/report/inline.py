@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from markupsafe import Markup, escape
 
@@ -12,9 +14,21 @@ _IDENTIFIER = re.compile(r' id="([^"]*)"')
 _REFERENCE = re.compile(r'(url\(#|xlink:href="#|href="#)([^)"]*)')
 _SIZE = re.compile(r'(<svg[^>]*?) width="([\d.]+)pt" height="([\d.]+)pt"')
 _POINTS_TO_PX = 96 / 72
+# A hundredth of a point is finer than any screen; the files beside the report keep all digits.
+_LONG_NUMBER = re.compile(r"(\d\.\d\d)\d+(?![\d%])")
+_BREAK = re.compile(r"\s*\n\s*")
+_BETWEEN = re.compile(r">\s*\n\s*<")
 
 
-def inline_svg(svg: str, *, name: str, alt: str) -> Markup:
+def inline_svg(
+    svg: str,
+    *,
+    name: str,
+    alt: str,
+    tags: Mapping[str, Mapping[str, Any]] | None = None,
+    mice: Mapping[tuple[str, str], int] | None = None,
+    groups: Sequence[str] = (),
+) -> Markup:
     """Return a figure's SVG for the page.
 
     Parameters
@@ -25,6 +39,12 @@ def inline_svg(svg: str, *, name: str, alt: str) -> Markup:
         Name of the figure; its identifiers start with it.
     alt : str
         Text alternative.
+    tags : mapping, optional
+        What :func:`cartrace.figures.marks.collect_tags` returned: group and mice of each tagged artist.
+    mice : mapping, optional
+        Number of each mouse in the report; its marks get it as ``data-m``.
+    groups : sequence of str
+        Names of the groups in order; the marks of a group get its number as ``data-g``.
 
     Returns
     -------
@@ -32,6 +52,8 @@ def inline_svg(svg: str, *, name: str, alt: str) -> Markup:
         An ``svg`` element with ``role="img"``. Black and white become the theme's text and paper.
     """
     body = _METADATA.sub("", _HEADER.sub("", svg, count=1))
+    body = _LONG_NUMBER.sub(r"\1", _BREAK.sub(" ", _BETWEEN.sub("><", body)))
+    body = _tagged(body, tags or {}, mice or {}, list(groups))
     used = {match.group(2) for match in _REFERENCE.finditer(body)}
     body = _IDENTIFIER.sub(lambda match: f' id="{name}-{match.group(1)}"' if match.group(1) in used else "", body)
     body = _REFERENCE.sub(rf"\1{name}-\2", body)
@@ -40,6 +62,48 @@ def inline_svg(svg: str, *, name: str, alt: str) -> Markup:
     body = body.replace('<text style="', '<text style="fill: currentColor; ').replace("#eeeeee", "var(--shade)")
     label = escape(alt)
     return Markup(_SIZE.sub(lambda match: _opened(match, name, label), body, count=1))
+
+
+_ELEMENT = re.compile(r"<(/?)(g|defs|use|path|image)\b([^>]*?)(/?)>")
+_IDENTITY = re.compile(r'\bid="(marks-\d+)"')
+
+
+def _tagged(
+    svg: str, tags: Mapping[str, Mapping[str, Any]], mice: Mapping[tuple[str, str], int], groups: list[str]
+) -> str:
+    """Return the SVG with the number of its group on each tagged artist, and that of its mouse on each of its marks."""
+    parts: list[str] = []
+    end = depth = in_defs = 0
+    artist: tuple[int, list[int]] | None = None
+    position = 0
+    for match in _ELEMENT.finditer(svg):
+        closing, element, attributes, is_empty = match.groups()
+        added = ""
+        if element == "defs" and not is_empty:
+            in_defs += -1 if closing else 1
+        elif element == "g" and not closing:
+            identity = _IDENTITY.search(attributes)
+            if artist is None and identity and identity.group(1) in tags:
+                tag = tags[identity.group(1)]
+                artist = (depth, [mice.get((cohort, animal), -1) for cohort, animal in tag["mice"]])
+                position = 0
+                if tag["group"] in groups:
+                    added = f' data-g="{groups.index(tag["group"])}"'
+            depth += not is_empty
+        elif element == "g":
+            depth -= 1
+            if artist is not None and depth == artist[0]:
+                artist = None
+        elif artist is not None and not in_defs and not closing and artist[1]:
+            # A single mouse stands for every mark of its artist, such as the points of a line.
+            numbers = artist[1]
+            number = numbers[0] if len(numbers) == 1 else numbers[position] if position < len(numbers) else -1
+            position += 1
+            added = f' data-m="{number}"' if number >= 0 else ""
+        if added:
+            parts.append(svg[end : match.end() - len(is_empty) - 1] + added)
+            end = match.end() - len(is_empty) - 1
+    return "".join(parts) + svg[end:]
 
 
 def _opened(match: re.Match[str], name: str, label: Markup) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from cartrace.acknowledged import reasons
 from cartrace.report.blocks import (
+    Answer,
     Block,
     Cell,
     Grid,
@@ -21,6 +25,8 @@ from cartrace.report.blocks import (
 from cartrace.report.study import MAIN, MOUSE, STATUSES, Study
 
 MOST_NAMED_FILES = 8
+# Fewer values than this are not shaded by fifths.
+MANY_SHADES = 5
 
 
 def intake(study: Study) -> list[Block]:
@@ -94,16 +100,15 @@ def _acknowledged(study: Study) -> list[Block]:
 def instruments(study: Study) -> list[Block]:
     """Return the checks of quality, what does not pass first, and the counter's runs."""
     blocks: list[Block] = []
+    if study.quality.empty and study.dose_activity.empty:
+        return blocks
     bad = study.quality[study.quality["status"] != "pass"]
     order = bad.assign(rank=bad["status"].map(STATUSES.index)).sort_values(
         ["rank", "check", "cohort", "subject"], ascending=[False, True, True, True]
     )
     passed = int((study.quality["status"] == "pass").sum())
-    blocks.append(
-        Text(
-            (f"{len(bad)} of {len(study.quality)} checks do not pass; {passed} pass and stand in tables/quality.csv.",)
-        )
-    )
+    text = f"{len(bad)} of {len(study.quality)} checks do not pass; {passed} pass and stand in tables/quality.csv."
+    blocks.append(Answer(text))
     if len(bad):
         labels = {
             "status": "Outcome",
@@ -115,8 +120,10 @@ def instruments(study: Study) -> list[Block]:
             "message": "What it means",
         }
         blocks.append(plain_grid("Checks that do not pass", order, labels, file="tables/quality.csv"))
+    blocks += study.drawn("counter_quality")
     if len(study.tube_activity):
         blocks.append(_runs(study.tube_activity))
+    blocks += study.drawn("dose_quality")
     if len(study.dose_activity):
         blocks.append(_sessions(study))
     return blocks
@@ -204,22 +211,25 @@ def cohort(study: Study) -> list[Block]:
         "rate": _endpoint(study, "growth_rate"),
     }
     out = parts[parts["animal_id"] != ""].groupby(MOUSE).apply(_reasons)
+    heat = {name: _heat(columns[name]) for name in ("dose", "cells", "rate")}
+    bad = _checks_of(study)
     rows = []
     for row in records(animals):
         mouse = (row["cohort"], row["animal_id"])
         values = {name: float(column.get(mouse, np.nan)) for name, column in columns.items()}
         excluded = str(out.get(mouse, "")) if len(out) else ""
+        checks = ", ".join(bad.get(mouse, ()))
         rows.append(
             [
-                Cell(row["cohort"]),
-                Cell(row["animal_id"]),
+                *study.mouse_cells(row),
                 Cell(study.labels[row["group"]]),
                 Cell(row["sex"]),
                 count_cell(int(np.nan_to_num(values["doses"]))),
-                number_cell(values["dose"]),
+                replace(number_cell(values["dose"]), tone=heat["dose"](values["dose"])),
                 number_cell(values["day"]),
-                number_cell(values["cells"]),
-                number_cell(values["rate"]),
+                replace(number_cell(values["cells"]), tone=heat["cells"](values["cells"])),
+                replace(number_cell(values["rate"]), tone=heat["rate"](values["rate"])),
+                Cell(checks, tone="warn" if checks else ""),
                 Cell(row["end_reason"].replace("_", " ")),
                 Cell(excluded, tone="warn" if excluded else ""),
             ]
@@ -234,10 +244,42 @@ def cohort(study: Study) -> list[Block]:
         Heading("Last day", True, "Last measurement, days since the cells"),
         Heading("Most cells", True, "Highest number of cells above detection, without excluded scans"),
         Heading("Growth rate (1/day)", True),
+        Heading("Checks", False, "Checks of quality of this mouse that do not pass"),
         Heading("End"),
         Heading("Excluded"),
     ]
-    return [grid("One row a mouse", headings, rows, file="tables/animals.csv")]
+    answer = Answer(_tally(study))
+    return [answer, grid("One row a mouse", headings, rows, file="tables/animals.csv")]
+
+
+def _tally(study: Study) -> str:
+    """Return how many mice each group has, in a sentence."""
+    counts = study.animals["group"].value_counts()
+    parts = [f"{counts[name]} {label}" for name, label in study.labels.items() if counts.get(name, 0)]
+    return f"{len(study.animals)} mice: {', '.join(parts)}; a click on a name opens the mouse's page."
+
+
+def _heat(values: pd.Series) -> Callable[[float], str]:
+    """Return what shades a value by the fifth of the mice that it lies in."""
+    known = values.dropna()
+    bounds = np.quantile(known, [0.2, 0.4, 0.6, 0.8]) if len(known) > MANY_SHADES else np.array([])
+
+    def tone(value: float) -> str:
+        return "" if np.isnan(value) or not len(bounds) else f"heat{int(np.searchsorted(bounds, value)) + 1}"
+
+    return tone
+
+
+def _checks_of(study: Study) -> dict[tuple[str, str], list[str]]:
+    """Return the names of the checks that a mouse does not pass."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in records(study.quality[study.quality["status"] != "pass"]):
+        mouse = study.mouse_of(row["cohort"], row["subject"])
+        if mouse is not None:
+            words = found.setdefault((mouse.cohort, mouse.animal_id), [])
+            word = row["check"].replace("_", " ")
+            words += [] if word in words else [word]
+    return found
 
 
 def _endpoint(study: Study, name: str) -> pd.Series:

@@ -115,7 +115,7 @@ def facts(study: Study) -> dict[str, Any]:
     doses = study.dose_activity[study.dose_activity["status"] == "ok"]
     halves = study.dose_activity[["tracer", "nuclide", "half_life_s"]].drop_duplicates().sort_values("tracer")
     factors = study.tube_activity["dead_time_factor"]
-    stages = study.attrition()
+    stages = study.stages()
     return {
         "settings": settings,
         "label": study.uptake_label,

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
-from cartrace.report.blocks import Picture, records
+from cartrace import tables
+from cartrace.limits import layers_of
+from cartrace.report.blocks import Cell, Picture, records
 
 MAIN = "without_excluded"
 MOUSE = ["cohort", "animal_id"]
 STATUSES = ("pass", "warn", "fail")
+
+
+@dataclass(frozen=True)
+class Mouse:
+    """A mouse: its number in the report, its group and the group's number, and the anchor of its page."""
+
+    number: int
+    cohort: str
+    animal_id: str
+    group: str
+    group_number: int
+    anchor: str
 
 
 @dataclass(frozen=True)
@@ -21,24 +38,40 @@ class Study:
 
     animals: pd.DataFrame
     doses: pd.DataFrame
-    scans: pd.DataFrame
-    exclusions: pd.DataFrame
-    overrides: pd.DataFrame
-    imported: pd.DataFrame
-    tube_activity: pd.DataFrame
     dose_activity: pd.DataFrame
+    counts: pd.DataFrame
+    tube_activity: pd.DataFrame
+    scans: pd.DataFrame
+    rois: pd.DataFrame
+    roi_activity: pd.DataFrame
     uptake: pd.DataFrame
     ratios: pd.DataFrame
-    quality: pd.DataFrame
     cells: pd.DataFrame
     calibration_lines: pd.DataFrame
     estimates: pd.DataFrame
+    curves: pd.DataFrame
     fits: pd.DataFrame
     selection: pd.DataFrame
     endpoints: pd.DataFrame
     summaries: pd.DataFrame
     comparisons: pd.DataFrame
+    overall: pd.DataFrame
+    paired: pd.DataFrame
+    repeated: pd.DataFrame
+    forest: pd.DataFrame
+    diagnostics: pd.DataFrame
+    sensitivity: pd.DataFrame
+    power: pd.DataFrame
+    destructive: pd.DataFrame
     agreement: pd.DataFrame
+    readouts: pd.DataFrame
+    readout_agreement: pd.DataFrame
+    predictions: pd.DataFrame
+    survival: pd.DataFrame
+    quality: pd.DataFrame
+    exclusions: pd.DataFrame
+    overrides: pd.DataFrame
+    imported: pd.DataFrame
     settings: Mapping[str, Any]
     pictures: Mapping[str, Picture]
 
@@ -46,6 +79,41 @@ class Study:
     def labels(self) -> dict[str, str]:
         """Return each group's label by its name, in the config's order."""
         return {str(group["name"]): str(group.get("label") or group["name"]) for group in self.settings["groups"]}
+
+    @cached_property
+    def mice(self) -> dict[tuple[str, str], Mouse]:
+        """Return the mice by cohort and name, numbered in that order, each with the anchor of its page."""
+        order = self.animals[[*MOUSE, "group"]].sort_values(MOUSE).to_numpy(dtype=str)
+        rank = {name: index for index, name in enumerate(self.labels)}
+        twice = {name for name, times in Counter(animal for _, animal, _ in order).items() if times > 1}
+        found: dict[tuple[str, str], Mouse] = {}
+        taken: set[str] = set()
+        for number, (cohort, animal, group) in enumerate(order):
+            stem = f"{cohort}-{animal}" if animal in twice else animal
+            anchor = plain = "mouse-" + re.sub(r"[^A-Za-z0-9_.-]", "_", stem)
+            while anchor in taken:
+                anchor = f"{plain}-{number}"
+            taken.add(anchor)
+            found[cohort, animal] = Mouse(number, cohort, animal, group, rank.get(group, -1), anchor)
+        return found
+
+    def mouse_of(self, cohort: str, subject: str) -> Mouse | None:
+        """Return the mouse that a check of quality is about: by its scan, or by its name and what follows it."""
+        animal = self._scanned.get((cohort, subject), "") or subject.split(",", maxsplit=1)[0]
+        return self.mice.get((cohort, animal)) or self.mice.get((cohort, animal.split(" ", maxsplit=1)[0]))
+
+    @cached_property
+    def _scanned(self) -> dict[tuple[str, str], str]:
+        columns = self.scans[["cohort", "scan_id", "animal_id"]].to_numpy(dtype=str)
+        return {(cohort, scan): animal for cohort, scan, animal in columns}
+
+    def mouse_cells(self, row: Mapping[str, Any]) -> list[Cell]:
+        """Return cohort and mouse of a row as cells, the latter a link to the mouse's page."""
+        mouse = self.mice.get((row["cohort"], row["animal_id"]))
+        if mouse is None:
+            return [Cell(row["cohort"]), Cell(row["animal_id"])]
+        first = Cell(row["cohort"], mouse=mouse.number, group=mouse.group_number)
+        return [first, Cell(row["animal_id"], href=f"#{mouse.anchor}")]
 
     @property
     def uptake_label(self) -> str:
@@ -91,7 +159,23 @@ class Study:
                 animals.append(row["animal_id"])
         return self.exclusions.assign(animal_id=animals)
 
+    @cached_property
+    def limits(self) -> pd.DataFrame:
+        """Return what limits each tissue: contract `Limits`."""
+        layers = layers_of(self.uptake)
+        names = ["tube_pct", "dose_pct", "standard_pct", "total_pct"]
+        percent = 100.0 * layers[["rel_se_count", "rel_se_dose", "rel_se_standard", "total"]].set_axis(names, axis=1)
+        found = pd.concat([layers[["modality", "region", "n", "limited_by"]], percent], axis=1)
+        return found[tables.Limits.names()].sort_values(list(tables.Limits.key), ignore_index=True)
+
+    @cached_property
     def attrition(self) -> pd.DataFrame:
+        """Return how many mice of each group, and of all, came to each stage of the study: contract `Attrition`."""
+        found = self.stages().rename(columns={"partly excluded": "partly_excluded"})
+        found = pd.concat([found, found.sum().to_frame("all").T]).rename_axis("group").reset_index()
+        return found[tables.Attrition.names()].sort_values("group", ignore_index=True)
+
+    def stages(self) -> pd.DataFrame:
         """Return, by group, how many mice came to each stage of the study.
 
         Returns

@@ -6,17 +6,13 @@ from cartrace import display
 from cartrace.names import endpoint_name
 from cartrace.report.blocks import (
     Block,
-    Cell,
     Facts,
-    Grid,
-    Heading,
     Light,
     Lights,
     Link,
     Links,
     Text,
-    count_cell,
-    grid,
+    from_table,
     records,
 )
 from cartrace.report.study import STATUSES, Study, worst
@@ -27,9 +23,8 @@ def verdict(study: Study) -> list[Block]:
     blocks: list[Block] = []
     if study.settings["study"]["status"] != "final":
         blocks.append(Text(("DRAFT: the study's status is not yet final; numbers may change.",), "warn"))
-    blocks.append(Text(tuple(primary_sentences(study)), "lead"))
+    blocks.append(primary_text(study))
     blocks.append(Facts(_facts(study)))
-    blocks.append(_attrition(study))
     blocks.append(Lights(lights(study)))
     blocks.append(downloads(study))
     return blocks
@@ -44,6 +39,20 @@ def primary_sentences(study: Study) -> list[str]:
     told = [say(study, row) for row in main]
     sentences += [f"With excluded mice: {text}." for row in everything if (text := say(study, row)) not in told]
     return sentences
+
+
+def primary_text(study: Study) -> Text:
+    """Return the sentences of the primary endpoint, with the rows of the table that they come from."""
+    rows = [*study.primary(), *study.primary("all")]
+    sentences = tuple(primary_sentences(study))
+    told = {say(study, row): row for row in reversed(rows)}
+    columns = ("mean_a", "mean_b", "estimate", "ci_low", "ci_high", "p_value", "n_a", "n_b")
+    sources = []
+    for sentence in sentences:
+        row = next((row for text, row in told.items() if text in sentence), None)
+        known = [name for name in columns if row is not None and row[name] == row[name]]
+        sources.append(from_table("comparisons", row, *known) if row else "")
+    return Text(sentences, "lead", tuple(sources))
 
 
 def say(study: Study, row: dict[str, object]) -> str:
@@ -65,7 +74,7 @@ def _facts(study: Study) -> tuple[tuple[str, str], ...]:
         f"{row['tracer']}, {row['nuclide']}, half-life {row['half_life_s']:.6g} s ({settings['uptake']['half_lives']})"
         for row in records(halves)
     )
-    table = study.attrition().sum()
+    table = study.stages().sum()
     pairs = [
         ("Tracer", tracers or "; ".join(str(tracer["name"]) for tracer in settings["tracers"])),
         ("Cohorts", ", ".join(str(cohort["name"]) for cohort in settings["cohorts"])),
@@ -87,21 +96,6 @@ def _dose(study: Study) -> str:
         return ""
     low, middle, high = (display.format_value(float(value)) for value in (doses.min(), doses.median(), doses.max()))
     return f"net injected {middle} MBq (median of {len(doses)} injections, {low} to {high})"
-
-
-def _attrition(study: Study) -> Grid:
-    table = study.attrition()
-    shown = [stage for stage in table.columns if table[stage].sum() or stage in ("planned", "analysed", "excluded")]
-    rows = [
-        [Cell(study.labels[str(group)]), *(count_cell(row[stage]) for stage in shown)]
-        for group, row in table.iterrows()
-    ]
-    total = [Cell("All"), *(count_cell(table[stage].sum()) for stage in shown)]
-    headings = [
-        Heading("Group"),
-        *(Heading("in the primary comparison" if stage == "analysed" else stage, True) for stage in shown),
-    ]
-    return grid("Mice through the study", headings, rows, foot=total)
 
 
 def lights(study: Study) -> tuple[Light, ...]:

@@ -33,16 +33,30 @@ def workbook(frames: Mapping[str, tuple[pd.DataFrame, type[Table]]]) -> bytes:
     book = Workbook(write_only=True)
     _dictionary(book, frames)
     for name, (frame, _) in frames.items():
-        sheet = book.create_sheet(name)
-        sheet.freeze_panes = "A2"
-        sheet.append([_bold(sheet, column) for column in frame.columns])
-        shown = frame.iloc[:MOST_ROWS]
-        columns = [_cells(sheet, shown[column]) for column in frame.columns]
-        for row in zip(*columns, strict=True):
-            sheet.append(row)
+        _sheet(book, name, frame)
     stream = io.BytesIO()
     book.save(stream)
     return timeless(stream.getvalue())
+
+
+def plain_workbook(frames: Mapping[str, pd.DataFrame]) -> bytes:
+    """Return an XLSX file of tables without a contract, a tab each; text is always text."""
+    book = Workbook(write_only=True)
+    for name, frame in frames.items():
+        _sheet(book, name, frame)
+    stream = io.BytesIO()
+    book.save(stream)
+    return timeless(stream.getvalue())
+
+
+def _sheet(book: Workbook, name: str, frame: pd.DataFrame) -> None:
+    sheet = book.create_sheet(name)
+    sheet.freeze_panes = "A2"
+    sheet.append([_bold(sheet, str(column)) for column in frame.columns])
+    shown = frame.iloc[:MOST_ROWS]
+    columns = [_cells(sheet, shown[column]) for column in frame.columns]
+    for row in zip(*columns, strict=True):
+        sheet.append(row)
 
 
 def dictionary(frames: Mapping[str, tuple[pd.DataFrame, type[Table]]]) -> list[tuple[str, str, str, str, str]]:

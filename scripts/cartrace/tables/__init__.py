@@ -37,6 +37,7 @@ from cartrace.tables.raw import (
     Tubes,
     Volumes,
 )
+from cartrace.tables.report import Attrition, Limits
 from cartrace.tables.results import (
     CalibrationLines,
     Cells,
@@ -97,6 +98,8 @@ RESULTS: tuple[type[Table], ...] = (
     Predictions,
     ReadoutAgreement,
     Destructive,
+    Attrition,
+    Limits,
 )
 
 __all__ = [
@@ -105,6 +108,7 @@ __all__ = [
     "Agreement",
     "Alternatives",
     "Animals",
+    "Attrition",
     "Calibration",
     "CalibrationLines",
     "Cells",
@@ -123,6 +127,7 @@ __all__ = [
     "Fits",
     "Forest",
     "Import",
+    "Limits",
     "Overall",
     "Overrides",
     "Paired",
