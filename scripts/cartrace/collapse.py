@@ -48,6 +48,7 @@ def _together(members: Sequence[Problem]) -> Problem:
 def _others(rest: Sequence[Problem]) -> Problem:
     """Return the problem that stands for all those of a kind that are not told one by one."""
     first = rest[0]
-    remedy = BY_CODE[first.code].advice if first.code in BY_CODE else first.remedy
+    is_one = len({problem.remedy for problem in rest}) == 1
+    remedy = first.remedy if is_one or first.code not in BY_CODE else BY_CODE[first.code].advice
     one = replace(first, why="the same kind of mistake as above, with other values", remedy=remedy, value=None)
     return replace(one, more=tuple(problem.row for problem in rest[1:] if problem.row is not None))

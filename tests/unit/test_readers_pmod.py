@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+import real
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +21,6 @@ from cartrace.roi_units import conversion
 FORMATS = Path(__file__).parents[1] / "data" / "formats"
 TRUTH = json.loads((FORMATS / "ground_truth.json").read_text(encoding="utf-8"))
 EDGES_S = [0, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540, 600, 900, 1200, 1500, 1800]
-REAL = Path(__file__).parents[3] / "shared" / "real" / "Kuttner_pyPET" / "VOIdata_M3.voistat"
 
 
 def table(path: Path) -> RoiTable:
@@ -70,9 +70,9 @@ def test_acquisition_times_fit_and_are_the_same_frames() -> None:
     assert not pmod.fits([mid + 5 for mid in mids], frames)
 
 
-@pytest.mark.skipif(not REAL.exists(), reason="real files of other people are not part of the project")
+@real.needed
 def test_a_real_mouse() -> None:
-    found = table(REAL)
+    found = table(real.file("VOIdata_M3.voistat"))
     assert (found.unit, found.n_rows) == ("SUV", 168)
     assert next(iter(dict.fromkeys(row.region for row in found.rows))) == "Brain"
     assert len(dict.fromkeys(row.region for row in found.rows)) == 4
