@@ -43,6 +43,9 @@ def summarise(endpoints: pd.DataFrame, *, confidence: float) -> pd.DataFrame:
     log_low, log_high = mean_interval(_side(cells, "log_mean", "log_variance"), confidence)
     return cells.assign(
         sd=np.sqrt(cells["variance"]),
+        measurement_se=np.sqrt(cells["own_variance"] / cells["n"] + cells["shared"] ** 2),
+        shared_se=cells["shared"].abs(),
+        total_se=np.sqrt(cells["variance"] / cells["n"] + cells["shared"] ** 2),
         geometric_mean=np.exp(cells["log_mean"]),
         ci_low=ci_low,
         ci_high=ci_high,
@@ -113,6 +116,8 @@ def _moments(endpoints: pd.DataFrame) -> pd.DataFrame:
         log_value=np.log(value.where(value > 0)),
         not_positive=part & (value <= 0) & ~rows["is_below_detection"],
         without_log=part & (value <= 0),
+        own_variance=pd.to_numeric(rows["own_se"]).where(part) ** 2,
+        shared=pd.to_numeric(rows["shared_se"]).where(part),
         below=part & rows["is_below_detection"],
         out=out,
         not_estimable=~part & ~out,
@@ -125,6 +130,8 @@ def _moments(endpoints: pd.DataFrame) -> pd.DataFrame:
         median=("value", "median"),
         minimum=("value", "min"),
         maximum=("value", "max"),
+        own_variance=("own_variance", "mean"),
+        shared=("shared", "mean"),
         log_mean=("log_value", "mean"),
         log_variance=("log_value", "var"),
         n_not_positive=("not_positive", "sum"),
@@ -133,6 +140,7 @@ def _moments(endpoints: pd.DataFrame) -> pd.DataFrame:
         n_excluded=("out", "sum"),
         n_not_estimable=("not_estimable", "sum"),
     )
+    # ASSUME: What is common to the study is common to its cohorts too, so that it does not average out over them.
     # The logarithms of a part of the mice say nothing about the group.
     logs = ["log_mean", "log_variance"]
     cells[logs] = cells[logs].where(cells["n_without_log"] == 0)

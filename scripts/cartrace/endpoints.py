@@ -150,12 +150,22 @@ def _uptake(uptake: pd.DataFrame) -> Iterable[pd.DataFrame]:
     main = main.mask(is_pet, uptake["region"].map(main_quantity(uptake[is_pet])))
     for quantity in ("uptake_pct_id_per_g", "uptake_pct_id_per_ml"):
         rows = uptake[main == quantity]
-        yield _session_values(rows.assign(level=_level_of(rows, quantity)), quantity, endpoint=quantity)
-    whole = uptake.assign(level=uptake["critical_level_pct_id"])
+        yield _session_values(_layered(rows, quantity), quantity, endpoint=quantity)
+    whole = _layered(uptake, "uptake_pct_id").assign(level=uptake["critical_level_pct_id"])
     yield _session_values(whole, "uptake_pct_id", endpoint="uptake_pct_id")
     # Where no mouse was weighed there is no SUV, and nothing to say about each of them.
     weighed = uptake[uptake["suv"].notna().groupby([uptake["modality"], uptake["session"]]).transform("any")]
-    yield _session_values(weighed.assign(level=_level_of(weighed, "suv")), "suv", endpoint="suv")
+    yield _session_values(_layered(weighed, "suv"), "suv", endpoint="suv")
+
+
+def _layered(uptake: pd.DataFrame, quantity: str) -> pd.DataFrame:
+    """Return uptake with the critical level of a quantity, and its uncertainty in what is the mouse's and the study's.
+
+    What is common to the study keeps the sign of the value, so that it adds up over mice.
+    """
+    shared = uptake[quantity] * uptake["rel_se_standard"]
+    own = np.sqrt((uptake[f"{quantity}_se"] ** 2 - shared**2).clip(lower=0.0))
+    return uptake.assign(level=_level_of(uptake, quantity), own_se=own, shared_se=shared)
 
 
 def _ratios(ratios: pd.DataFrame, uptake: pd.DataFrame) -> pd.DataFrame:
@@ -166,6 +176,8 @@ def _ratios(ratios: pd.DataFrame, uptake: pd.DataFrame) -> pd.DataFrame:
     per_pct_id = rows["ratio"] / rows["uptake_pct_id"].where(rows["uptake_pct_id"] != 0)
     below = rows["is_below_detection"].eq(True)
     rows = rows.assign(level=rows["critical_level_pct_id"] * per_pct_id, is_below_detection=below)
+    # What is common to the study cancels from a ratio.
+    rows = rows.assign(own_se=rows["ratio_se"], shared_se=rows["ratio_se"] * 0.0)
     return _session_values(rows.assign(region=rows["region"] + "/" + rows["reference"]), "ratio", endpoint="ratio")
 
 
@@ -237,6 +249,11 @@ def _session_values(rows: pd.DataFrame, column: str, *, endpoint: str) -> pd.Dat
         np.maximum.at(highest, code[used], level[used])
         known = np.where(np.isfinite(highest), highest, np.nan)
         flags = {"is_below_detection": all_below & has_value, "detection_level": known}
+        for name in ("own_se", "shared_se"):
+            # ASSUME: Several scans of a mouse in one session err together, so that their mean is no better known.
+            known_se = rows[name].to_numpy(dtype=float) if name in rows else np.full(len(rows), np.nan)
+            total = np.bincount(code, np.where(used, known_se, 0.0), size)
+            flags[name] = np.divide(total, n_used, out=np.full(size, np.nan), where=n_used > 0)
         parts.append(mice.assign(analysis=analysis, value=mean, **flags))
     return pd.concat(parts, ignore_index=True)
 
@@ -262,6 +279,8 @@ def _kinetics(estimates: pd.DataFrame, selection: pd.DataFrame, cells: pd.DataFr
         value=rows["estimate"].where(ok),
         is_below_detection=False,
         detection_level=np.nan,
+        own_se=np.nan,
+        shared_se=np.nan,
         reason=rows["reason"].mask(rows["reason"] == "", rows["status"].str.replace("_", " ")).mask(ok, ""),
         status=np.where(ok, "ok", "not_estimable"),
     )

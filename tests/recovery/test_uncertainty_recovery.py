@@ -5,10 +5,14 @@ one layer where only that layer is drawn, of all where all are.
 """
 
 import numpy as np
+import pandas as pd
 import pytest
-from raw_readings import F18_S, HALF_LIFE_SE_S, LAYERS, UNCERTAINTY, drawn, worked
+from raw_readings import F18_S, HALF_LIFE_SE_S, LAYERS, UNCERTAINTY, Errors, drawn, worked
 from worked_mouse import measured
 
+from cartrace import tables
+from cartrace.comparison import summarise
+from cartrace.endpoints import collect
 from cartrace.radionuclides import Decay
 
 N = 2000
@@ -86,3 +90,57 @@ def test_intervals_cover_the_truth_of_drawn_readings(route, tail, layers):
 @pytest.mark.parametrize(("route", "tail", "layers"), SLOW)
 def test_intervals_cover_the_truth_by_every_route_and_tail(route, tail, layers):
     check(route, tail, layers)
+
+
+# ---- means of groups
+
+STUDIES, MICE = 1000, 4
+
+
+def groups_of_mice():
+    """Return studies of four mice that share one run, its standards and its blank."""
+    errors = Errors(worked("none"), STUDIES, seed=41)
+    many = errors.many
+    tubes = many["tubes"][~many["tubes"]["tissue"].isin(["muscle", "lymph node"])].reset_index(drop=True)
+    key = ["counter_file", "position"]
+    counts = many["counts"].merge(tubes[[*key, "role"]], on=key)
+
+    def of_each_mouse(sheet, *columns):
+        parts = [sheet.assign(**{name: sheet[name] + f"-{mouse}" for name in columns}) for mouse in range(MICE)]
+        return pd.concat(parts, ignore_index=True)
+
+    for name, sheet, columns in (("tubes", tubes, ("animal_id", "position")), ("counts", counts, ("position",))):
+        own = sheet["role"] == "tissue"
+        many[name] = pd.concat([sheet[~own], of_each_mouse(sheet[own], *columns)], ignore_index=True)
+    many["counts"] = many["counts"].drop(columns="role")
+    for name in ("doses", "animals"):
+        many[name] = of_each_mouse(many[name], "animal_id")
+    many |= {"scans": many["scans"][:0], "rois": many["rois"][:0]}
+    return errors
+
+
+def test_the_uncertainty_of_a_groups_mean_does_not_average_what_its_mice_share():
+    chosen = settings("counted_standard", ())
+    truth = measured(worked("none"), **chosen)["uptake"].set_index(KEY)["uptake_pct_id_per_g"]
+    errors, u = groups_of_mice(), UNCERTAINTY
+    tubes = errors.many["tubes"]
+    errors.normal("tubes", "aliquot_mass_g", u["balance_g"])
+    errors.normal("tubes", "standard_mass_g", u["balance_g"], shared=True)
+    errors.normal("tubes", "mass_g", u["balance_g"], tubes["role"] == "tissue")
+    errors.normal("doses", "injectate_mass_g", u["balance_g"])
+    errors.poisson("standard", "tissue", "blank")
+    uptake = measured(errors.many, **chosen)["uptake"][tables.Uptake.names()]
+    # One study a session, so that each has its row of the summary.
+    uptake = uptake.assign(session=uptake["animal_id"].str.split("-").str[0])
+    empty = (tables.empty(table) for table in (tables.Cells, tables.Estimates, tables.Selection))
+    found = summarise(collect(uptake, *empty, region="tumour"), confidence=0.95)
+    found = found[(found["analysis"] == "all") & (found["endpoint"] == "uptake_pct_id_per_g")]
+    assert len(found) == 2 * STUDIES
+    assert (found["n"] == MICE).all()
+    for region, rows in found.groupby("region"):
+        error = rows["mean"] - truth["counter", region]
+        # A standard deviation of 1,000 draws is known to 2.2 %.
+        assert np.std(error / rows["measurement_se"]) == pytest.approx(1.0, abs=0.07)
+        assert 0.93 <= np.mean(np.abs(error / rows["measurement_se"]) < 1.959964) <= 0.97
+        as_if_independent = np.sqrt(rows["measurement_se"] ** 2 - rows["shared_se"] ** 2 * (1 - 1 / MICE))
+        assert np.std(error / as_if_independent) > 1.5

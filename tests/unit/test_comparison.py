@@ -407,3 +407,24 @@ def test_tables_keep_their_contracts(tmp_path):
     ):
         tables.write(made, tmp_path / "table.csv", table)
         assert len(tables.read(tmp_path / "table.csv", table)) == len(made)
+
+
+# ---- what a study shares
+
+
+def test_what_is_common_to_the_study_does_not_average_out_over_mice():
+    frame = counter({"CAR": [2.0, 4.0, 3.0, 3.0]})
+    frame = frame.assign(own_se=0.03 * frame["value"], shared_se=0.02 * frame["value"])
+    row = summarise(frame, confidence=0.95).iloc[0]
+    own = np.sqrt(np.sum((0.03 * np.array([2.0, 4.0, 3.0, 3.0])) ** 2)) / 4
+    assert row["shared_se"] == pytest.approx(0.02 * 3.0, rel=1e-12)
+    assert row["measurement_se"] == pytest.approx(np.hypot(own, 0.06), rel=1e-12)
+    assert row["total_se"] == pytest.approx(np.hypot(row["sd"] / 2, 0.06), rel=1e-12)
+
+
+def test_what_is_common_to_the_study_leaves_ratios_of_groups_alone():
+    values = {"CAR": CAR, "NT": NT}
+    shifted = {group: [1.1 * value for value in mice] for group, mice in values.items()}
+    one, other = (compared(counter(mice)).query("scale == 'log'") for mice in (values, shifted))
+    for column in ("estimate", "ci_low", "ci_high", "p_value"):
+        assert other[column].to_numpy() == pytest.approx(one[column].to_numpy(), rel=1e-9, nan_ok=True)

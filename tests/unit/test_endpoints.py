@@ -55,6 +55,17 @@ def test_scans_of_one_session_are_one_value_their_mean():
     assert value_of(found, "all", endpoint="uptake_pct_id_per_ml")["value"] == 5.0
 
 
+def test_a_value_says_what_is_its_own_and_what_the_study_shares():
+    layers = {"uptake_pct_id_se": 0.5, "uptake_pct_id_per_ml_se": 1.0, "rel_se_standard": 0.03}
+    found = gather([scan("1", 10.0, **layers), scan("2", -10.0, **layers)])
+    row = value_of(found, "all")
+    assert row["shared_se"] == pytest.approx(0.3, rel=1e-12)
+    assert row["own_se"] == pytest.approx(0.4, rel=1e-12)
+    assert value_of(found, "all", endpoint="uptake_pct_id_per_ml")["shared_se"] == pytest.approx(0.6, rel=1e-12)
+    # It pulls a value below zero the other way.
+    assert value_of(found, "all", mouse="2")["shared_se"] == pytest.approx(-0.3, rel=1e-12)
+
+
 def test_an_excluded_scan_is_left_out_of_one_analysis_only():
     excluded = {"excluded": True, "exclusion_reason": "motion"}
     found = gather([scan("1", 1.0), scan("1", 4.0, scan_id="again", **excluded)])

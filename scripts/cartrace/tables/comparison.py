@@ -34,6 +34,8 @@ class Endpoints(Table):
     group = _GROUP
     unit = text("Unit")
     value = number("Value of the mouse")
+    own_se = number("Its standard uncertainty by what is the mouse's own, counts and dose (uptake)", at_least=0)
+    shared_se = number("Its standard uncertainty by what is common to the study, of the sign of the value (uptake)")
     is_below_detection = flag("The value is below detection")
     detection_level = number("Critical level in the unit of the value: a value below detection lies under it", above=0)
     status = _STATUS
@@ -56,6 +58,19 @@ class Summaries(Table):
     n = count("Mice with a value")
     mean = number("Mean")
     sd = number("Standard deviation between mice", at_least=0)
+    measurement_se = number(
+        "Standard uncertainty of the mean by the measurement alone (uptake): what is a mouse's own averages out, what "
+        "is common to the study does not",
+        at_least=0,
+    )
+    shared_se = number(
+        "Part of it that is common to the study: it shifts all mice alike, so that no scatter and no interval shows "
+        "it, and cancels from ratios of groups",
+        at_least=0,
+    )
+    total_se = number(
+        "Standard uncertainty of the mean by scatter between mice and what is common to the study", at_least=0
+    )
     geometric_mean = number("Geometric mean; empty where a value is not positive")
     median = number("Median")
     minimum = number("Lowest value")
