@@ -108,6 +108,20 @@ CORRECTIONS: tuple[Correction, ...] = (
         'net_cps_at_injection=rows["net_cps"] / left',
         (WORKED,),
     ),
+    Correction(
+        "drift of the background",
+        "blanks.py",
+        'runs[runs["p"] < drift_p]',
+        'runs[runs["p"] < -1.0]',
+        unit("activity"),
+    ),
+    Correction(
+        "crosstalk of two tracers",
+        "crosstalk.py",
+        '"net_cps": rates[:, 0],',
+        '"net_cps": window_cps[:, 0],',
+        unit("crosstalk"),
+    ),
     # ---- dose ----
     Correction(
         "decay of the calibrator's readings",
@@ -162,9 +176,23 @@ CORRECTIONS: tuple[Correction, ...] = (
     Correction(
         "density",
         "regions.py",
-        '"uptake_pct_id_per_g": 1.0 / density_g_per_ml',
-        '"uptake_pct_id_per_g": density_g_per_ml / density_g_per_ml',
-        (WORKED, *unit("uptake")),
+        "per_g=1.0 / density_g_per_ml",
+        "per_g=density_g_per_ml / density_g_per_ml",
+        (WORKED,),
+    ),
+    Correction(
+        "recovery in PET",
+        "partial_volume.py",
+        'recovered(inside, rows["outside"], rc)',
+        'recovered(inside, rows["outside"], rc / rc)',
+        unit("partial_volume"),
+    ),
+    Correction(
+        "surroundings in the recovery",
+        "partial_volume.py",
+        'recovered(inside, rows["outside"], rc)',
+        'recovered(inside, 0.0 * rows["outside"], rc)',
+        unit("partial_volume"),
     ),
     # ---- uncertainty ----
     Correction(
@@ -264,6 +292,34 @@ CORRECTIONS: tuple[Correction, ...] = (
         "shared = np.hypot(rel, own) / (1.0 - x)",
         "shared = rel + 0.0 * own",
         (BUDGET,),
+    ),
+    Correction(
+        "clock of the calibrator's readings",
+        "dose.py",
+        'np.hypot(calibrator_frac, decay_constant_per_s(rows["half_life_s"]) * clock_s)',
+        "calibrator_frac",
+        (BUDGET,),
+    ),
+    Correction(
+        "scatter of the standards",
+        "standards.py",
+        'np.where(result["p"] < _SCATTER_P, result["chi2"] / result["df"], 1.0)',
+        "1.0",
+        unit("standards"),
+    ),
+    Correction(
+        "error of the recovery coefficient",
+        "partial_volume.py",
+        "np.sqrt(own**2 + common**2 + of_table**2)",
+        "np.sqrt(own**2 + common**2)",
+        unit("partial_volume"),
+    ),
+    Correction(
+        "error of the crosstalk",
+        "crosstalk.py",
+        'var = own_var + np.einsum("nij,nj->ni", response_var, rates**2)',
+        "var = own_var",
+        unit("crosstalk"),
     ),
     # ---- cells ----
     Correction(

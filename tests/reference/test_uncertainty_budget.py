@@ -83,8 +83,8 @@ def test_the_half_life_acts_on_the_time_between_sample_and_dose(tissue):
 
 
 def test_the_calibrator_enters_the_dose_of_pet_by_full_residual_and_tail():
-    frac = 0.01
-    row = found(rows=pet(study()), calibrator_frac=frac)
+    row = found(rows=pet(study()), calibrator_frac=0.01, clock_s=20.0)
+    frac = hypot(0.01, DECAY_PER_S * 20.0)
     row = row[row["modality"] == "pet"].loc["tumour"]
     full, residual, tail = 7412.0 * exp(-DECAY_PER_S * 510.0), 331.0 * exp(DECAY_PER_S * 435.0), 214.0
     tail *= exp(DECAY_PER_S * 5550.0)
