@@ -1,6 +1,7 @@
-# Beside the flow: a study made from known truth, to plan with and to test against.
+# Beside the flow: a study made from known truth, to plan with and to test against; and what a planned one will show.
 # INPUTS   resources/radionuclides.csv, resources/tissues.csv
-# OUTPUTS  the folder that simulation.output names: sheets, exports, truth.json and a config
+# OUTPUTS  the folder that simulation.output names: sheets, exports, truth.json and a config;
+#          <results>/plan/{precision,power}.csv
 
 
 rule simulate:
@@ -18,3 +19,21 @@ rule simulate:
         core=core_digest("simulate_study.py"),
     script:
         "../scripts/simulate_study.py"
+
+
+rule plan:
+    input:
+        radionuclides=resource("radionuclides.csv"),
+    output:
+        precision="<results>/plan/precision.csv",
+        power="<results>/plan/power.csv",
+    log:
+        "<logs>/plan.log",
+    conda:
+        "../envs/cartrace.yaml"
+    params:
+        settings={key: value for key, value in config.items() if key != "pathvars"},
+        windows={model: window_of(model) for model in MODELS},
+        core=core_digest("plan_study.py"),
+    script:
+        "../scripts/plan_study.py"

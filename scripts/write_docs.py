@@ -54,6 +54,8 @@ FILES = {
     "Repeated": "6_comparison/repeated.csv",
     "Alternatives": "6_comparison/alternatives.csv",
     "Sensitivity": "6_comparison/sensitivity.csv",
+    "PlannedPower": "plan/power.csv",
+    "PlannedPrecision": "plan/precision.csv",
     "Power": "6_comparison/power.csv",
     "Survival": "6_comparison/survival.csv",
     "Predictions": "6_comparison/prediction.csv",

@@ -546,6 +546,20 @@ class Simulation(_Section):
     ] = True
 
 
+class Plan(_Section):
+    """What is asked about a planned study, the one that the section simulation describes."""
+
+    n_per_group: Annotated[
+        list[Annotated[int, Field(ge=1)]], Field(min_length=1, description="Mice per group and cohort to compare")
+    ] = [3, 5, 8, 12]
+    n_studies: Annotated[int, Field(ge=10, description="Simulated studies for each number of mice")] = 400
+    count_s: Annotated[float, Field(gt=0, description="Counting time of a tube [s]")] = 60.0
+    count_delays_h: Annotated[
+        list[Annotated[float, Field(ge=0)]],
+        Field(min_length=1, description="Times from the end of a mouse to the count of its tubes [h]"),
+    ] = [0.5, 2.0, 6.0, 12.0]
+
+
 class Config(_Section):
     """A study."""
 
@@ -565,6 +579,7 @@ class Config(_Section):
     comparison: Comparison
     report: Report = Field(default_factory=Report)
     simulation: Simulation = Field(default_factory=Simulation)
+    plan: Plan = Field(default_factory=Plan)
     cohort: Annotated[
         str,
         Field(

@@ -69,11 +69,18 @@ def counter(
     The true rate ``n(t)`` falls during the count and the counter records ``n / (1 + n tau)`` of it; the expected number
     of counts is the integral over the count, and the recorded number is a Poisson draw.
     """
+    expected = expected_counts(decays_cps, count_s, half_life_s, background_cps=background_cps, dead_time_s=dead_time_s)
+    return np.asarray(rng.poisson(expected), dtype=np.float64)
+
+
+def expected_counts(
+    decays_cps: Array, count_s: Array, half_life_s: float, *, background_cps: float, dead_time_s: float
+) -> Array:
+    """Return the expected number of recorded counts; the arguments are those of :func:`counter`."""
     at = remaining(_NODES[:, None] * count_s, half_life_s)
     true = decays_cps * at + background_cps
     recorded = true / (1 + true * dead_time_s)
-    expected = (_WEIGHTS[:, None] * recorded).sum(axis=0) * count_s
-    return np.asarray(rng.poisson(expected), dtype=np.float64)
+    return np.asarray((_WEIGHTS[:, None] * recorded).sum(axis=0) * count_s)
 
 
 def scanner(activity_kbq_per_ml: Array, gain: float, noise_frac: float, rng: np.random.Generator) -> Array:

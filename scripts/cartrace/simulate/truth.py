@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from cartrace.simulate.design import PET_REGIONS, SMALLEST_SAMPLE_G, Tissue
 
@@ -47,9 +47,13 @@ def cells_in_followed_region(plan: pd.DataFrame, cell_day: Array) -> Array:
 def sample_masses(n_mice: int, tissues: Sequence[Tissue], rng: np.random.Generator) -> Array:
     """Draw the mass of every mouse's every tissue [g], shape (n_mice, n_tissues)."""
     median = np.array([tissue.mass_g for tissue in tissues])
-    spread = np.where(median < 0.05, 0.12, 0.07)
-    drawn: Array = median * np.exp(spread * rng.standard_normal((n_mice, len(tissues))))
+    drawn: Array = median * np.exp(mass_sd(median) * rng.standard_normal((n_mice, len(tissues))))
     return np.maximum(drawn, SMALLEST_SAMPLE_G)
+
+
+def mass_sd(median_g: ArrayLike) -> Array:
+    """Return the scatter of a tissue's log mass between mice; small tissues are cut out less evenly."""
+    return np.where(np.asarray(median_g) < 0.05, 0.12, 0.07)
 
 
 def tissue_uptake(

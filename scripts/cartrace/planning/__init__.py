@@ -1,0 +1,1 @@
+"""What a study will show before it is done: the simulator meets the analysis."""
