@@ -58,6 +58,7 @@ rule recompute_study:
         comparisons=rules.compare_groups.output.comparisons,
         selection=rules.select_model.output.selection,
         radionuclides=resource("radionuclides.csv"),
+        own_models=list(CUSTOM_MODELS.values()),
     output:
         alternatives="<results>/6_comparison/alternatives.csv",
     log:
@@ -80,6 +81,7 @@ rule recompute_study:
             )
         },
         windows={model: window_of(model) for model in MODELS},
+        own_names=list(CUSTOM_MODELS),
         core=core_digest("recompute_study.py"),
     script:
         "../scripts/recompute_study.py"

@@ -33,7 +33,8 @@ rule plan:
         "../envs/cartrace.yaml"
     params:
         settings={key: value for key, value in config.items() if key != "pathvars"},
-        windows={model: window_of(model) for model in MODELS},
+        # The full Stein model is one of groups, and a lab's own model knows no truth that mice could be drawn from.
+        windows={model: window_of(model) for model in config["expansion"]["models"] if model != "stein"},
         core=core_digest("plan_study.py"),
     script:
         "../scripts/plan_study.py"

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from cartrace import job, tables
+from cartrace.growth import Model
 from cartrace.radionuclides import read as read_nuclides
 from cartrace.recompute import alternatives as under_other_choices
 
@@ -36,9 +37,11 @@ def main(
     comparisons: str,
     selection: str,
     radionuclides: str,
+    own_models: Sequence[str],
     alternatives: str,
     settings: Mapping[str, Any],
     windows: Mapping[str, Sequence[float]],
+    own_names: Sequence[str],
 ) -> None:
     """Read the tables of stage 1 of every cohort, write the declared endpoints under every other choice."""
     paths = (animals, doses, tubes, counts, scans, rois, calibration, readouts, exclusions)
@@ -54,8 +57,24 @@ def main(
         read_nuclides(radionuclides),
         settings,
         windows,
+        _own(own_models, own_names, windows, settings["expansion"]["error_model"]),
     )
     tables.write(found, alternatives, tables.Alternatives)
+
+
+def _own(
+    paths: Sequence[str], names: Sequence[str], windows: Mapping[str, Sequence[float]], error: str
+) -> dict[str, Model]:
+    """Return the lab's own models by name; lmfit is imported where there are some."""
+    if not paths:
+        return {}
+    from cartrace.own_models import own_model
+    from cartrace.readers.own_model import read_own_model
+
+    return {
+        name: own_model(*read_own_model(path), name=name, path=path, window_days=windows[name], error=error)
+        for name, path in zip(names, [paths] if isinstance(paths, str) else paths, strict=True)
+    }
 
 
 if "snakemake" in globals():

@@ -28,6 +28,7 @@ EndpointName = Literal[
     "initial",
     "plateau",
     "level",
+    "lag",
     "midpoint",
     "turn_day",
     "uptake",

@@ -66,6 +66,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("initial", "Response on day 0", "", "log", _CURVE),
     Endpoint("plateau", "Plateau", "", "log", _CURVE),
     Endpoint("level", "Level of the curve", "", "log", _CURVE),
+    Endpoint("lag", "Day on which growth begins", "", "linear", _CURVE),
     Endpoint("midpoint", "Day of the fastest growth", "", "linear", _CURVE),
     Endpoint("turn_day", "Day of the turn", "", "linear", _CURVE),
     Endpoint("uptake_pct_id_per_g", "Uptake", "%ID/g", "log", _UPTAKE, compares_background=True),

@@ -22,6 +22,7 @@ from cartrace.dose import dose_activity
 from cartrace.endpoints import KEY, KINETIC, collect
 from cartrace.estimates import animal_estimates
 from cartrace.expansion import Scatter, fit_study, mice_of
+from cartrace.growth import BY_NAME, Model
 from cartrace.quantities import quantities
 from cartrace.radionuclides import Nuclide, of_tracers
 from cartrace.ratios import ratios as ratios_of
@@ -96,6 +97,7 @@ def alternatives(
     nuclides: Sequence[Nuclide],
     settings: Mapping[str, Any],
     windows: Mapping[str, Sequence[float]],
+    own: Mapping[str, Model],
 ) -> pd.DataFrame:
     """Return the endpoints of the declared comparisons as they would be under every other choice.
 
@@ -114,6 +116,8 @@ def alternatives(
         As in :func:`other_choices`.
     windows : mapping
         Days that each model is fitted to.
+    own : mapping
+        The lab's own models by name.
 
     Returns
     -------
@@ -126,9 +130,8 @@ def alternatives(
         mine = wanted[_can_change(wanted, choice, settings["cells"]["modality"])]
         if mine.empty:
             continue
-        found = endpoints_under(
-            cohorts, choice, selection, nuclides, settings, windows, kinetics=bool(mine["endpoint"].isin(KINETIC).any())
-        )
+        has_curve = bool(mine["endpoint"].isin(KINETIC).any())
+        found = endpoints_under(cohorts, choice, selection, nuclides, settings, windows, own, kinetics=has_curve)
         rows = found.merge(mine, on=KEY)
         parts.append(rows.assign(choice=choice.choice, variant=choice.variant))
     if not parts:
@@ -151,6 +154,7 @@ def endpoints_under(
     nuclides: Sequence[Nuclide],
     settings: Mapping[str, Any],
     windows: Mapping[str, Sequence[float]],
+    own: Mapping[str, Model],
     *,
     kinetics: bool = True,
 ) -> pd.DataFrame:
@@ -158,7 +162,7 @@ def endpoints_under(
 
     Parameters
     ----------
-    cohorts, selection, nuclides, settings, windows
+    cohorts, selection, nuclides, settings, windows, own
         As in :func:`alternatives`.
     choice : Choice
         What is chosen.
@@ -172,7 +176,7 @@ def endpoints_under(
     return collect(
         uptake,
         cells,
-        _estimates(cells, selection, settings, windows) if kinetics else tables.empty(tables.Estimates),
+        _estimates(cells, selection, settings, windows, own) if kinetics else tables.empty(tables.Estimates),
         selection,
         region=settings["cells"]["region"],
         ratios=ratios,
@@ -255,6 +259,7 @@ def _estimates(
     selection: pd.DataFrame,
     settings: Mapping[str, Any],
     windows: Mapping[str, Sequence[float]],
+    own: Mapping[str, Model],
 ) -> pd.DataFrame:
     """Return the estimates of all mice by the chosen model of each analysis; the intervals are not asked for."""
     expansion, mice, parts = settings["expansion"], mice_of(cells), []
@@ -262,7 +267,7 @@ def _estimates(
         study = fit_study(
             cells,
             mice,
-            model=row["model"],
+            model={**BY_NAME, **own}[row["model"]],
             analysis=row["analysis"],
             strategy=settings["study"]["strategy"],
             window_days=windows[row["model"]],

@@ -53,7 +53,7 @@ def given(study, settings):
     selection = tables.read(results / "5_expansion" / "selection.csv", tables.Selection)
     windows = dict.fromkeys(settings["expansion"]["models"], settings["expansion"]["window_days"])
     nuclides = read_nuclides(pipeline.RESOURCES["radionuclides"])
-    return raw(results, cohorts), selection, nuclides, settings, windows
+    return raw(results, cohorts), selection, nuclides, settings, windows, {}
 
 
 def test_the_declared_choice_gives_the_endpoints_of_the_flow_to_the_byte(study, settings, tmp_path):
