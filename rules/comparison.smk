@@ -74,6 +74,7 @@ rule recompute_study:
                 "tracers",
                 "regions",
                 "counter",
+                "pet",
                 "uptake",
                 "uncertainty",
                 "cells",

@@ -3,10 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from cartrace import job, tables
-from cartrace.activity import roi_activity as measure_rois
-from cartrace.activity import tube_activity as measure_tubes
-from cartrace.activity import with_decay
-from cartrace.dose import dose_activity as measure_doses
+from cartrace.cohort_stages import activity_of_cohort
 from cartrace.exclusions import check
 from cartrace.radionuclides import of_tracers
 from cartrace.radionuclides import read as read_nuclides
@@ -42,25 +39,25 @@ def main(
     decisions = tables.read(exclusions, tables.Exclusions)
     check(decisions, animals=mice, doses=injections, tubes=sheet, scans=imaged, rois=drawn)
 
-    decays = of_tracers(tracers, read_nuclides(radionuclides), source=half_lives)
-    counted = measure_tubes(
-        sheet,
-        tables.read(counts, tables.Counts),
-        injections,
-        decisions,
-        decays=decays,
-        dead_time_s=dead_time_us * 1e-6,
+    counted, given, regions = activity_of_cohort(
+        {
+            "tubes": sheet,
+            "counts": tables.read(counts, tables.Counts),
+            "doses": injections,
+            "scans": imaged,
+            "rois": drawn,
+            "exclusions": decisions,
+        },
+        decays=of_tracers(tracers, read_nuclides(radionuclides), source=half_lives),
+        dose_route=dose_route,
+        dead_time_us=dead_time_us,
         background_cps=background_cps,
         background_drift_p=background_drift_p,
+        uncertainty=uncertainty,
     )
-    given, counted = measure_doses(
-        with_decay(injections, decays), counted, decisions, route=dose_route, uncertainty=uncertainty
-    )
-    regions = measure_rois(drawn, imaged, injections, decisions, decays=decays, roi_frac=uncertainty["roi_frac"])
-
-    tables.write(counted[tables.TubeActivity.names()], tube_activity, tables.TubeActivity)
-    tables.write(given[tables.DoseActivity.names()], dose_activity, tables.DoseActivity)
-    tables.write(regions[tables.RoiActivity.names()], roi_activity, tables.RoiActivity)
+    tables.write(counted, tube_activity, tables.TubeActivity)
+    tables.write(given, dose_activity, tables.DoseActivity)
+    tables.write(regions, roi_activity, tables.RoiActivity)
 
 
 if "snakemake" in globals():

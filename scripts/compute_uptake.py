@@ -7,14 +7,8 @@ import pandas as pd
 
 from cartrace import job, tables
 from cartrace.checks import Measured
-from cartrace.partial_volume import with_recovery
-from cartrace.pet_detection import with_pet_limits
+from cartrace.cohort_stages import uptake_of_cohort, weighed
 from cartrace.quality import judge
-from cartrace.ratios import ratios as ratios_of
-from cartrace.regions import pet_uptake
-from cartrace.rows import TUBE, attach
-from cartrace.tissues import counter_uptake
-from cartrace.uptake import of_animals
 
 
 def main(
@@ -37,23 +31,21 @@ def main(
     thresholds: Mapping[str, float],
 ) -> None:
     """Write the tables of stage 3 of one cohort; the arguments are the rule's paths and settings."""
-    sheet = tables.read(tubes, tables.Tubes)
-    counted = attach(
-        tables.read(tube_activity, tables.TubeActivity), sheet[[*TUBE, "tare_g", "gross_g", "collected_at"]], TUBE
-    )
+    counted = weighed(tables.read(tube_activity, tables.TubeActivity), tables.read(tubes, tables.Tubes))
     doses = tables.read(dose_activity, tables.DoseActivity)
     rois = tables.read(roi_activity, tables.RoiActivity)
-    both = pd.concat(
-        [
-            counter_uptake(counted, doses, balance_g=uncertainty["balance_g"]),
-            pet_uptake(rois, doses, regions=regions),
-        ],
-        ignore_index=True,
+    found, related = uptake_of_cohort(
+        counted,
+        doses,
+        rois,
+        tables.read(animals, tables.Animals),
+        groups=groups,
+        regions=regions,
+        recovery=recovery,
+        noise_region=noise_region,
+        reference_regions=reference_regions,
+        uncertainty=uncertainty,
     )
-    found = of_animals(both, tables.read(animals, tables.Animals))
-    found = with_pet_limits(found, groups=groups, noise_region=noise_region)
-    found = with_recovery(found, regions=regions, recovery=recovery)
-    related = ratios_of(found, reference_regions=reference_regions)
     measured = Measured(counted, doses, rois, found, balance_g=uncertainty["balance_g"])
     judged = judge(measured, thresholds)
 

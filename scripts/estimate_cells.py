@@ -5,15 +5,9 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from cartrace import job, tables
-from cartrace.cells import (
-    borrowed_rows,
-    calibration_line,
-    signal_rows,
-    subtract_background,
-    with_calibration,
-    without_calibration,
-)
+from cartrace.cells import borrowed_rows, signal_rows, subtract_background
 from cartrace.cells_quality import quality_rows
+from cartrace.cohort_stages import cells_of_cohort
 
 
 def main(
@@ -42,17 +36,8 @@ def main(
     ]
     borrowed = borrowed_rows(rows, pd.concat(others), cohort=cohort) if others else rows.iloc[:0]
     rows = subtract_background(rows, borrowed)
-    lines = {}
-    if kind == "none":
-        found = without_calibration(rows)
-    else:
-        tracers = sorted(rows["tracer"].unique())
-        lines = {tracer: calibration_line(samples, cohort=cohort, kind=kind, tracer=tracer) for tracer in tracers}
-        fitted = {tracer: line for tracer, (line, _) in lines.items()}
-        reasons = {tracer: str(row["reason"]) for tracer, (_, row) in lines.items()}
-        found = with_calibration(rows, fitted, reasons, confidence=confidence)
+    found, line_rows = cells_of_cohort(rows, samples, cohort=cohort, kind=kind, confidence=confidence)
     tables.write(found[tables.Cells.names()], cells, tables.Cells)
-    line_rows = [row for _, row in lines.values()]
     tables.write(
         pd.DataFrame(line_rows, columns=tables.CalibrationLines.names()), calibration_lines, tables.CalibrationLines
     )

@@ -164,7 +164,7 @@ class _Log:
     def __enter__(self) -> _Log:
         with suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.stream = open(self.path, "a", encoding="utf-8")  # noqa: SIM115
+            self.stream = open(self.path, "a", encoding="utf-8")
             _lock(self.stream, self.path)
             self.stream.truncate(0)
         return self

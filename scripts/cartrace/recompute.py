@@ -9,28 +9,15 @@ from typing import Any
 import pandas as pd
 
 from cartrace import tables
-from cartrace.activity import roi_activity, tube_activity, with_decay
-from cartrace.cells import (
-    borrowed_rows,
-    calibration_line,
-    signal_rows,
-    subtract_background,
-    with_calibration,
-    without_calibration,
-)
-from cartrace.dose import dose_activity
+from cartrace.cells import borrowed_rows, signal_rows, subtract_background
+from cartrace.cohort_stages import activity_of_cohort, cells_of_cohort, uptake_of_cohort, weighed
 from cartrace.endpoints import KEY, KINETIC, collect
 from cartrace.estimates import animal_estimates
 from cartrace.expansion import Scatter, fit_study, mice_of
 from cartrace.growth import BY_NAME, Model
 from cartrace.quantities import quantities
 from cartrace.radionuclides import Nuclide, of_tracers
-from cartrace.ratios import ratios as ratios_of
 from cartrace.readout_days import of_groups
-from cartrace.regions import pet_uptake
-from cartrace.rows import TUBE, attach
-from cartrace.tissues import counter_uptake
-from cartrace.uptake import of_animals
 
 Raw = Mapping[str, pd.DataFrame]
 _FOLLOWED = ("cells", "net_pct_id", *KINETIC)
@@ -68,7 +55,7 @@ def other_choices(settings: Mapping[str, Any]) -> list[Choice]:
     Parameters
     ----------
     settings : mapping
-        The config's sections tracers, groups, regions, counter, uptake, uncertainty, cells, expansion and study.
+        The config's sections tracers, groups, regions, counter, pet, uptake, uncertainty, cells, expansion and study.
     """
     now = declared_choice(settings)
     half_lives, route = _OTHER_HALF_LIVES[now.half_lives], _OTHER_ROUTE[now.dose_route]
@@ -188,35 +175,28 @@ def _uptake(
     raw: Raw, choice: Choice, nuclides: Sequence[Nuclide], settings: Mapping[str, Any]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the uptake and the ratios of a cohort."""
-    uncertainty, decisions = settings["uncertainty"], raw["exclusions"]
-    decays = of_tracers(settings["tracers"], nuclides, source=choice.half_lives)
-    counted = tube_activity(
-        raw["tubes"],
-        raw["counts"],
-        raw["doses"],
-        decisions,
-        decays=decays,
-        dead_time_s=settings["counter"]["dead_time_us"] * 1e-6,
-        background_cps=settings["counter"]["background_cps"],
-        background_drift_p=settings["counter"]["background_drift_p"],
+    counter, pet = settings["counter"], settings["pet"]
+    counted, given, rois = activity_of_cohort(
+        raw,
+        decays=of_tracers(settings["tracers"], nuclides, source=choice.half_lives),
+        dose_route=choice.dose_route,
+        dead_time_us=counter["dead_time_us"],
+        background_cps=counter["background_cps"],
+        background_drift_p=counter["background_drift_p"],
+        uncertainty=settings["uncertainty"],
     )
-    given, counted = dose_activity(
-        with_decay(raw["doses"], decays), counted, decisions, route=choice.dose_route, uncertainty=uncertainty
+    found, related = uptake_of_cohort(
+        weighed(counted, raw["tubes"]),
+        given,
+        rois,
+        raw["animals"],
+        groups=settings["groups"],
+        regions=settings["regions"],
+        recovery=pet["recovery"],
+        noise_region=pet["noise_region"],
+        reference_regions=settings["uptake"]["reference_regions"],
+        uncertainty=settings["uncertainty"],
     )
-    given, counted = given[tables.DoseActivity.names()], counted[tables.TubeActivity.names()]
-    rois = roi_activity(
-        raw["rois"], raw["scans"], raw["doses"], decisions, decays=decays, roi_frac=uncertainty["roi_frac"]
-    )
-    weighed = raw["tubes"][[*TUBE, "tare_g", "gross_g", "collected_at"]]
-    both = pd.concat(
-        [
-            counter_uptake(attach(counted, weighed, TUBE), given, balance_g=uncertainty["balance_g"]),
-            pet_uptake(rois[tables.RoiActivity.names()], given, regions=settings["regions"]),
-        ],
-        ignore_index=True,
-    )
-    found = of_animals(both, raw["animals"])
-    related = ratios_of(found, reference_regions=settings["uptake"]["reference_regions"])
     return found[tables.Uptake.names()], related[tables.Ratios.names()]
 
 
@@ -236,21 +216,8 @@ def _cells(
             net = subtract_background(signal, borrowed)
         else:
             net = subtract_background(signal[signal["role"] != "background"].reset_index(drop=True))
-        if kind == "none":
-            parts.append(without_calibration(net))
-            continue
-        lines = {
-            tracer: calibration_line(raw["calibration"], cohort=cohort, kind=kind, tracer=tracer)
-            for tracer in sorted(net["tracer"].unique())
-        }
-        parts.append(
-            with_calibration(
-                net,
-                {tracer: line for tracer, (line, _) in lines.items()},
-                {tracer: str(row["reason"]) for tracer, (_, row) in lines.items()},
-                confidence=settings["expansion"]["confidence"],
-            )
-        )
+        confidence = settings["expansion"]["confidence"]
+        parts.append(cells_of_cohort(net, raw["calibration"], cohort=cohort, kind=kind, confidence=confidence)[0])
     return pd.concat([part[tables.Cells.names()] for part in parts], ignore_index=True)
 
 
