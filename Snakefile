@@ -28,4 +28,5 @@ rule all:
         rules.draw_figures.output,
         rules.check_comparison.output,
         rules.predict_outcomes.output,
+        rules.describe_mice.output,
         rules.integrate_uptake.output,

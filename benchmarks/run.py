@@ -31,6 +31,7 @@ SCRIPTS = (
     "estimate_cells",
     "fit_expansion",
     "select_model",
+    "describe_mice",
     "compare_groups",
     "check_comparison",
     "predict_outcomes",

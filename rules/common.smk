@@ -23,7 +23,8 @@ __init__ acknowledged activity agreement association blanks calibration cells ce
 checked checks clock cohort cohort_stages collapse comparison comparison_tests config contrasts counter_exports
 counter_rates counting crosstalk decay destructive diagnostics display dose endpoints equivalents error_models errors
 estimates exclusions expansion exports fitting folder forest grids group_tests grouped growth growth_curves intake job
-lab ledger limits lmfit_results many_groups mixed names next_cohort optimise overall overrides own_models partial_volume
+lab ledger limits lmfit_results many_groups mixed names next_cohort noncompartmental optimise overall overrides
+own_models partial_volume
 pet_detection pet_exports plan pooling prediction primary profiles quality quantities quasi_newton radionuclides
 rank_tests ratios readout_agreement readout_days readout_exports recompute regions repeated roi_units rows rule_forms
 sacrifices selection sensitivity sheet sheet_headers sheet_models sheet_rules sheets standards statistics survival

@@ -1,6 +1,7 @@
 # Stage 5: the kinetics of expansion, one model a job, all mice of all cohorts at once; then one model for the study.
 # INPUTS   <results>/{cohort}/4_cells/cells.csv
-# OUTPUTS  <results>/5_expansion/{model}/{estimates,curves,fits,population}.csv, <results>/5_expansion/selection.csv
+# OUTPUTS  <results>/5_expansion/{model}/{estimates,curves,fits,population}.csv,
+#          <results>/5_expansion/{selection,noncompartmental}.csv
 
 
 rule fit_expansion:
@@ -51,3 +52,19 @@ rule select_model:
         core=core_digest("select_model.py"),
     script:
         "../scripts/select_model.py"
+
+
+rule describe_mice:
+    input:
+        cells=of_cohorts(rules.estimate_cells.output.cells),
+    output:
+        noncompartmental="<results>/5_expansion/noncompartmental.csv",
+    log:
+        "<logs>/describe_mice.log",
+    conda:
+        "../envs/cartrace.yaml"
+    params:
+        window_days=config["expansion"]["window_days"],
+        core=core_digest("describe_mice.py"),
+    script:
+        "../scripts/describe_mice.py"

@@ -23,7 +23,7 @@ FIGURES = {
 }
 # What the report's record names the code of.
 SCRIPTS = """
-import_tables compute_activity compute_uptake estimate_cells fit_expansion select_model compare_groups draw_figures
+import_tables compute_activity compute_uptake estimate_cells fit_expansion select_model describe_mice compare_groups draw_figures
 build_report
 """.split()
 DRAWN = [name for name, has_data in FIGURES.items() if has_data]
@@ -101,6 +101,8 @@ rule build_report:
         estimates=expand("<results>/5_expansion/{model}/estimates.csv", model=MODELS),
         curves=expand("<results>/5_expansion/{model}/curves.csv", model=MODELS),
         fits=expand("<results>/5_expansion/{model}/fits.csv", model=MODELS),
+        population=expand("<results>/5_expansion/{model}/population.csv", model=MODELS),
+        noncompartmental=rules.describe_mice.output.noncompartmental,
         selection=rules.select_model.output.selection,
         endpoints=rules.compare_groups.output.endpoints,
         summaries=rules.compare_groups.output.summaries,

@@ -42,6 +42,7 @@ FILES = {
     "Curves": "5_expansion/<model>/curves.csv",
     "Fits": "5_expansion/<model>/fits.csv",
     "PopulationTests": "5_expansion/<model>/population.csv",
+    "Noncompartmental": "5_expansion/noncompartmental.csv",
     "Selection": "5_expansion/selection.csv",
     "Endpoints": "6_comparison/endpoints.csv",
     "Summaries": "6_comparison/summaries.csv",

@@ -604,6 +604,34 @@ class StudyMaker:
                 "animal_id": "",
             }
             curves += [own | {"cell_day": float(d), "fitted": 2e5 * float(np.exp(0.2 * d))} for d in days]
+        population = [
+            {
+                "model": "logistic",
+                "analysis": analysis,
+                "parameter": "growth_rate",
+                "group_a": "CAR",
+                "group_b": "NT",
+                "n_a": 6,
+                "n_b": 6,
+                "method": "mixed model",
+                "scale": "log",
+                "estimate": 2.4,
+                "ci_low": 1.9,
+                "ci_high": 3.1,
+                "ci_level": 0.95,
+                "p_value": 0.005,
+                "p_method": "bootstrap of 199",
+                "n_simulated": 199,
+                "status": "ok",
+            }
+            for analysis in ("all", "without_excluded")
+            if {"NT", "CAR"} <= {row["group"] for row in fits}
+        ]
+        described = [
+            {name: row[name] for name in ("analysis", "cohort", "animal_id", "group")}
+            | {"n_points": 4, "first_day": 1.0, "last_day": 21.0, "peak": 2e5, "auc": 1e6, "status": "ok"}
+            for row in fits
+        ]
         selection = [
             {
                 "analysis": analysis,
@@ -625,6 +653,8 @@ class StudyMaker:
             "estimates": frame(tables.Estimates, estimates),
             "curves": frame(tables.Curves, curves),
             "fits": frame(tables.Fits, fits),
+            "population": frame(tables.PopulationTests, population),
+            "noncompartmental": frame(tables.Noncompartmental, described),
             "selection": frame(tables.Selection, selection),
         }
 
@@ -843,6 +873,8 @@ CONTRACTS: dict[str, type[Table]] = {
     "estimates": tables.Estimates,
     "curves": tables.Curves,
     "fits": tables.Fits,
+    "population": tables.PopulationTests,
+    "noncompartmental": tables.Noncompartmental,
     "selection": tables.Selection,
     "endpoints": tables.Endpoints,
     "summaries": tables.Summaries,
@@ -920,9 +952,19 @@ FOR_REPORT = (
     "rois",
     "roi_activity",
     "readouts",
+    "population",
 )
 BESIDE = ("overall", "paired", "repeated", "forest", "diagnostics", "sensitivity", "power", "survival", "predictions")
-BESIDE += ("readout_agreement", "destructive", "selection", "endpoints", "summaries", "comparisons", "agreement")
+BESIDE += (
+    "noncompartmental",
+    "readout_agreement",
+    "destructive",
+    "selection",
+    "endpoints",
+    "summaries",
+    "comparisons",
+    "agreement",
+)
 
 
 def script(name: str) -> ModuleType:

@@ -34,6 +34,9 @@ def expansion(study: Study) -> list[Block]:
     groups = estimates[(estimates["level"] == "group") & (estimates["status"] == "ok")]
     if len(groups):
         blocks.append(_parameters(study, groups))
+    tests = study.population[(study.population["analysis"] == MAIN) & (study.population["model"] == study.chosen_model)]
+    if len(tests):
+        blocks.append(_population(study, tests))
     if len(study.selection):
         blocks.append(_selection(study))
     lost = estimates[(estimates["level"] == "animal") & (estimates["status"] != "ok")]
@@ -148,6 +151,41 @@ def _parameters(study: Study, groups: pd.DataFrame) -> Grid:
         Heading("Mice", True),
     ]
     return grid(caption, headings, rows, file="tables/estimates.csv")
+
+
+def _population(study: Study, tests: pd.DataFrame) -> Grid:
+    rows = []
+    for row in records(tests):
+        estimate = display.format_estimate(row["estimate"], row["ci_low"], row["ci_high"], scale=row["scale"])
+        rows.append(
+            [
+                Cell(endpoint_name(row["parameter"])),
+                Cell(f"{study.labels[row['group_a']]} against {study.labels[row['group_b']]}"),
+                Cell(estimate[0], repr(row["estimate"])),
+                Cell(f"{estimate[1]} to {estimate[2]}" if estimate[1] else "", repr(row["ci_low"])),
+                Cell(display.format_p(row["p_value"]), repr(row["p_value"])),
+                Cell(row["p_method"]),
+                count_cell(row["n_a"]),
+                count_cell(row["n_b"]),
+                Cell(row["reason"]),
+            ]
+        )
+    caption = (
+        f"All mice in one mixed model ({study.chosen_model.replace('_', '-')}): a ratio of what is positive, else a "
+        "difference; beside the primary comparison, not in its place"
+    )
+    headings = [
+        Heading("Parameter"),
+        Heading("Groups"),
+        Heading("Ratio or difference", True),
+        Heading("Interval", True),
+        Heading("p", True),
+        Heading("Its method"),
+        Heading("Mice", True),
+        Heading("Mice", True),
+        Heading("Remark"),
+    ]
+    return grid(caption, headings, rows, file="tables/population.csv")
 
 
 def _lost(study: Study, lost: pd.DataFrame) -> Grid:

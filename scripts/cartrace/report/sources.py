@@ -37,6 +37,8 @@ SOURCES: tuple[Source, ...] = (
     Source("estimates", "estimates", tables.Estimates),
     Source("curves", "curves", tables.Curves),
     Source("fits", "fits", tables.Fits),
+    Source("population", "population", tables.PopulationTests),
+    Source("noncompartmental", "noncompartmental", tables.Noncompartmental),
     Source("selection", "selection", tables.Selection),
     Source("endpoints", "endpoints", tables.Endpoints),
     Source("summaries", "summaries", tables.Summaries),

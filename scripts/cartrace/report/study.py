@@ -51,6 +51,8 @@ class Study:
     estimates: pd.DataFrame
     curves: pd.DataFrame
     fits: pd.DataFrame
+    population: pd.DataFrame
+    noncompartmental: pd.DataFrame
     selection: pd.DataFrame
     endpoints: pd.DataFrame
     summaries: pd.DataFrame

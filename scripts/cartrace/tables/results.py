@@ -316,6 +316,31 @@ class Estimates(Table):
     reason = text("Why the row holds no result, or what limits it")
 
 
+class Noncompartmental(Table):
+    """One row per analysis and mouse: its quantified points without any model."""
+
+    key = ("analysis", "cohort", "animal_id")
+    analysis = _ANALYSIS
+    cohort = _COHORT
+    animal_id = _ANIMAL
+    group = _GROUP
+    unit = text("Unit of the response")
+    n_points = count("Quantified points")
+    n_censored = count("Points below detection, which take no part")
+    first_day = number("First quantified scan")
+    last_day = number("Last quantified scan")
+    peak = number("Highest response", above=0)
+    time_of_peak = number("Its day")
+    auc = number("Area between both scans, linear up and logarithmic down [unit · day]", at_least=0)
+    auc_linear = number("The same by the linear rule alone", at_least=0)
+    terminal_rate = number("Rate of the last decline [1/day]", above=0)
+    terminal_half_life = number("Its half-life [day]", above=0)
+    n_terminal = count("Points behind it")
+    terminal_r_squared = number("Their adjusted r²", at_most=1)
+    status = _STATUS
+    reason = text("Why the row holds no result, or what limits it")
+
+
 class PopulationTests(Table):
     """One row per model, analysis and pair of groups: their growth in one mixed model of all their mice."""
 
