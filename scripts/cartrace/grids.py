@@ -98,7 +98,16 @@ def from_csv(content: bytes, known: Iterable[str]) -> Grid:
             "not-a-table", f"the file cannot be read as a table ({error})", "Check its quotes and save it again"
         )
         return Grid([], problems=(problem,))
+    if row := open_quote(text, rows):
+        why, remedy = "a quote is opened in this row and never closed", "Close it, or remove it"
+        return Grid([], problems=(Problem("not-a-table", why, remedy, row=row),))
     return Grid([[cell.strip() for cell in row] for row in rows], decimal_comma=delimiter != ",")
+
+
+def open_quote(text: str, rows: list[list[str]]) -> int:
+    """Return the number of the row in which a quote is never closed, and which so holds all that follow; 0: none."""
+    holds_lines = bool(rows) and any("\n" in cell or "\r" in cell for cell in rows[-1])
+    return len(rows) if holds_lines and text.count('"') % 2 else 0
 
 
 def _known_in(line: str, delimiter: str, known: Iterable[str]) -> int:

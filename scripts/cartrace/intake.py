@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cartrace import exports, grids, ledger, overrides, plausibility, sheet_rules, sheets, times
+from cartrace import exclusions, exports, grids, ledger, overrides, plausibility, sheet_rules, sheets, times
 from cartrace.clock import shift
 from cartrace.cohort import Cohort
 from cartrace.collapse import collapse
@@ -19,7 +19,7 @@ from cartrace.errors import InputError, Problem, nearest, plain
 from cartrace.exports import COUNT_COLUMNS, ROI_COLUMNS
 from cartrace.lab import Lab
 from cartrace.plausibility import Evidence
-from cartrace.radionuclides import Nuclide
+from cartrace.radionuclides import Nuclide, of_tracers
 from cartrace.readers.export import Export, plain_number
 from cartrace.sheet import Clock, Sheet
 from cartrace.sheet_models import CLOCK_OF, Reading
@@ -118,7 +118,7 @@ def read(
         {row["file"]: row["sha256"] for row in found.imported},
     )
     problems = general + [problem for sheet in read_in.values() for problem in _by_row(sheet.problems)] + found.problems
-    problems += plausibility.impossible(evidence)
+    problems += [*plausibility.impossible(evidence), *_nuclides(study)]
     if problems:
         raise _refusal(study.cohort, problems)
     odd = plausibility.odd(evidence)
@@ -126,6 +126,8 @@ def read(
     weighed = tables["tubes"]["gross_g"] - tables["tubes"]["tare_g"]
     tables["tubes"]["mass_g"] = tables["tubes"]["mass_g"].fillna(weighed)
     tables["counts"], tables["rois"] = evidence.counts, evidence.rois
+    if problems := _decisions(read_in["exclusions"], tables):
+        raise _refusal(study.cohort, problems)
     tables["import"] = ledger.imported(study.cohort, files, read_in, notes, found)
     tables["quality"] = ledger.quality(study.cohort, cohort, found, strangers, odd)
     return tables
@@ -137,6 +139,34 @@ def _refusal(cohort: str, problems: Sequence[Problem]) -> InputError:
         "harm most comes first."
     )
     return InputError(collapse(problems), consequence=consequence)
+
+
+def _nuclides(study: Study) -> Sequence[Problem]:
+    """Return the tracers of the config whose nuclide is not in the table of nuclides."""
+    try:
+        of_tracers(study.tracers, study.nuclides, source="ENSDF")
+    except InputError as error:
+        return error.problems
+    return ()
+
+
+def _decisions(sheet: Sheet, tables: Mapping[str, pd.DataFrame]) -> list[Problem]:
+    """Return the exclusions that concern nothing."""
+    names = ("animals", "doses", "tubes", "scans", "rois")
+    try:
+        exclusions.check(sheet.frame, **{name: tables[name] for name in names})
+    except InputError as error:
+        return [
+            replace(
+                problem,
+                file=sheet.file,
+                sheet=sheet.name,
+                column=sheet.headers.get(problem.column, problem.column),
+                letter=sheet.letters.get(problem.column, ""),
+            )
+            for problem in error.problems
+        ]
+    return []
 
 
 def _wall(study: Study) -> tzinfo:

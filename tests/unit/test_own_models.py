@@ -148,6 +148,7 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path, text, says):
     with pytest.raises(InputError, match=says) as caught:
         written(tmp_path, text)
     assert "own.py" in str(caught.value)
+    assert "[own-model]" in str(caught.value)
 
 
 def test_all_problems_of_a_file_come_at_once(tmp_path):

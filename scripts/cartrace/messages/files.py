@@ -149,6 +149,13 @@ FILES: tuple[Message, ...] = (
         "Write the headers as the export has them",
     ),
     error(
+        "own-model",
+        "The file of a model of the lab's own is not one that can be fitted",
+        "A function of `time` for one of `day`; a parameter without a starting value",
+        "The model could not be fitted, or would mean something else",
+        "Change the file as the message says; docs/own-models.md has an example",
+    ),
+    error(
         "not-readable",
         "A cell of a result table cannot be read",
         "A table of results that was opened and saved in Excel",

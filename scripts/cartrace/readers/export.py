@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from cartrace import workbooks
 from cartrace.errors import InputError, Problem, column_letter
+from cartrace.grids import open_quote
 
 MISSING = frozenset(
     ["", ".", "-", "nan", "na", "n/a", "n.a.", "null", "none", "infinity", "-infinity", "#div/0!", "#n/a"]
@@ -101,11 +102,15 @@ class Export:
             A quote that is never closed, or a cell longer than any that is meant to be read.
         """
         try:
-            return [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(self.text), delimiter=delimiter)]
+            rows = list(csv.reader(io.StringIO(self.text), delimiter=delimiter))
         except csv.Error as error:
             raise self.refuse(
                 "not-a-table", f"the file cannot be read as a table ({error})", "Export again; never edit an export"
             ) from None
+        if row := open_quote(self.text, rows):
+            why, remedy = "a quote is opened in this row and never closed", "Export again; never edit an export"
+            raise InputError([self.problem("not-a-table", why, remedy, row=row)])
+        return [[cell.strip() for cell in row] for row in rows]
 
     def header(self, is_header: Callable[[list[str]], bool]) -> Header | None:
         """Return the first of the first lines that is a header with some delimiter."""
