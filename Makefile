@@ -8,16 +8,20 @@ UV := $(shell command -v uv 2>/dev/null)
 TOO_OLD := cartrace needs Python 3.11 or newer. Install it, or name one that is: make PYTHON=/path/to/python3.12 report
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lint schema docs demo bench lock clean
+.PHONY: help report test cluster-test lint schema docs rulegraph demo bench lock clean
 
 help: ## list what can be made
-	@sed -n 's/^\([a-z]*\):[^#]*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):[^#]*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 19
 
 report: $(VENV)/.run ## analyse the study of config/config.yaml (as shipped: the demo) -> results/7_report/report.html
 	@$(SNAKEMAKE)
 
 test: $(VENV)/.dev ## run every test
 	@$(BIN)/python -m pytest -n logical
+
+cluster-test: $(VENV)/.dev ## start a Slurm on this machine and test on it (Debian, as root; installs what it needs)
+	@$(call install_into,build/slurm,requirements-slurm.txt)
+	@PYTHONPATH=$(CURDIR)/build/slurm $(BIN)/python -m pytest -p no:xdist tests/cluster
 
 lint: $(VENV)/.dev ## check style, types and rules
 	@$(BIN)/ruff check
@@ -31,6 +35,9 @@ schema: $(VENV)/.run ## write config/config.schema.yaml from scripts/cartrace/co
 
 docs: $(VENV)/.run ## write the pages of docs/ that the code dictates
 	@PYTHONPATH=scripts $(BIN)/python scripts/write_docs.py
+
+rulegraph: $(VENV)/.run ## draw docs/rulegraph.svg (needs graphviz)
+	@$(BIN)/snakemake --rulegraph 2>/dev/null | dot -Tsvg >docs/rulegraph.svg
 
 demo: $(VENV)/.run ## simulate the demo study anew -> resources/demo_study
 	@$(BIN)/python scripts/simulate_study.py config/config.yaml resources/demo_study
@@ -69,6 +76,8 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
 
 ifdef UV
 install = $(UV) pip install --quiet --python $(BIN)/python --compile-bytecode -r $(1)
+install_into = $(UV) pip install --quiet --python $(BIN)/python --no-deps --target $(1) -r $(2)
 else
 install = $(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(1)
+install_into = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(1) -r $(2)
 endif

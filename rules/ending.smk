@@ -62,14 +62,40 @@ def name_of(log, home):
     return f"{last}, cohort {folder[0]}" if folder[0] in COHORTS else f"{folder[0]}, {last}"
 
 
+def of_this_run(folder):
+    """The logs below a folder that were written since this run began, with their lines; the newest last."""
+    logs = [(log.stat().st_mtime, log) for log in folder.rglob("*.log")]
+    for _, log in sorted(item for item in logs if item[0] >= STARTED_S):
+        yield log, log.read_text(encoding="utf-8", errors="replace").splitlines()
+
+
 def unfinished(home):
     """Logs of this run's jobs that did not end well, with what they say."""
-    for log in sorted(home.rglob("*.log")):
-        if log.stat().st_mtime >= STARTED_S:
-            text = log.read_text(encoding="utf-8", errors="replace")
-            lines = text.splitlines()
-            if not lines or not lines[-1].startswith("wrote "):
-                yield log, lines
+    for log, lines in of_this_run(home):
+        if not log.is_relative_to(home / "slurm") and not (lines and lines[-1].startswith("wrote ")):
+            yield log, lines
+
+
+def silent_end(lines):
+    """What to say of a job that said nothing itself."""
+    if not lines:
+        yield "It ended before it began: killed at once, or refused by a scheduler for what it asks for (memory, time,"
+        yield "partition, account). --verbose shows what was submitted, to be tried by hand."
+        return
+    doing = [line.removeprefix("doing").strip() for line in lines if line.startswith("doing  ")]
+    when = f" while {doing[-1]}" if doing else ""
+    yield f"It ended without a word{when}: killed, or out of memory or time. Run again; what is done is kept."
+
+
+def slurm_words(home, rule):
+    """The last thing that Slurm said of a job of a rule: that it was cancelled, or had no time or memory left."""
+    said = [
+        (line, log)
+        for log, lines in of_this_run(home / "slurm")
+        for line in lines
+        if rule in log.parent.as_posix() and re.search(r"slurmstepd|DUE TO|[Ee]xceeded|oom.kill|CANCELLED", line)
+    ]
+    return [f"Slurm: {line} ({log})" for line, log in said[-1:]]
 
 
 def failure_lines(home, snakemake_log):
@@ -77,15 +103,13 @@ def failure_lines(home, snakemake_log):
     for log, lines in failed:
         own = [line for line in lines if not line.startswith(("read  ", "doing  "))]
         if not own:
-            doing = [line.removeprefix("doing").strip() for line in lines if line.startswith("doing  ")]
-            when = f" while {doing[-1]}" if doing else ""
-            own = [f"It ended without a word{when}: killed, or out of memory or time. Run again; what is done is kept."]
+            own = [*silent_end(lines), *slurm_words(home, name_of(log, home).split(",")[0])]
         if len(own) > MOST_LINES:
             own = [*own[:MOST_LINES], f"... and {len(own) - MOST_LINES} lines more in the log"]
         yield from (f"FAILED: {name_of(log, home)}", *(f"  {line}" for line in own), f"  log: {log}")
     if not failed:
         yield "FAILED before any job could say why; what Snakemake wrote above has the reason."
-        yield f"  log: {snakemake_log}"
+        yield from (f"  log: {path}" for path in snakemake_log)
 
 
 onsuccess:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -10,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+# Goes before all else on PYTHONPATH of a run that is to go wrong.
+BREAKING = Path(__file__).parent / "breaking"
 CHECKED_OUT = ("Snakefile", "rules", "scripts", "resources", "config", "envs", "profiles")
 STEPS = re.compile(r"^(\w+)\s+(\d+)$", re.MULTILINE)
 
@@ -27,9 +31,10 @@ class Run:
         return {rule: int(count) for rule, count in STEPS.findall(self.output) if rule != "total"}
 
 
-def snakemake(directory: Path, *arguments: str, cores: int = 2) -> Run:
+def snakemake(directory: Path, *arguments: str, cores: int = 2, environment: dict[str, str] | None = None) -> Run:
     command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--nocolor", *arguments]
-    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+    env = os.environ | (environment or {})
+    done = subprocess.run(command, cwd=directory, env=env, capture_output=True, text=True, check=False)
     return Run(done.returncode, done.stdout + done.stderr)
 
 
@@ -43,3 +48,24 @@ def check_out(target: Path) -> Path:
         else:
             shutil.copy2(source, target / name)
     return target
+
+
+def breaking(fates: dict[str, str], marks: Path) -> dict[str, str]:
+    """Return the environment in which scripts meet these fates; `marks` is a folder that remembers what was done."""
+    marks.mkdir(exist_ok=True)
+    path = os.pathsep.join(filter(None, [str(BREAKING), os.environ.get("PYTHONPATH")]))
+    return {"BREAK": json.dumps(fates), "BREAK_MARKS": str(marks), "PYTHONPATH": path}
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    """Return the content of the results below a folder; what Snakemake and jobs keep for themselves is hidden."""
+    paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    named = ((path.relative_to(folder), path) for path in paths)
+    return {str(name): path.read_bytes() for name, path in named if not any(part[0] == "." for part in name.parts)}
+
+
+def assert_same(found: Path, wanted: Path) -> None:
+    """Hold the files below two folders against each other, byte by byte."""
+    one, two = files_below(found), files_below(wanted)
+    assert list(one) == list(two)
+    assert [name for name in one if one[name] != two[name]] == []

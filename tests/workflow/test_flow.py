@@ -11,13 +11,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from flow import assert_same
 
 ROOT = Path(__file__).parents[2]
 IDLE = "Nothing to be done"
-
-
-def files_below(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def test_the_demo_study_ends_in_a_report(finished: Path) -> None:
@@ -58,9 +55,7 @@ def test_touched_files_rerun_nothing(study: Path, run: Callable) -> None:
 
 def test_one_core_gives_the_same_bytes_as_two(finished: Path, checkout: Path, run: Callable) -> None:
     assert run(checkout, cores=1).code == 0
-    one, two = files_below(checkout / "results"), files_below(finished / "results")
-    assert list(one) == list(two)
-    assert [name for name in one if one[name] != two[name]] == []
+    assert_same(checkout / "results", finished / "results")
 
 
 def test_a_study_in_a_folder_of_its_own_runs_there(checkout: Path, tmp_path: Path, run: Callable) -> None:
