@@ -1,6 +1,7 @@
 """Gross counts become net rates at injection, regions become activities at injection, readings become the dose."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from cartrace import job, tables
 from cartrace.cohort_stages import activity_of_cohort
@@ -22,7 +23,7 @@ def main(
     tube_activity: str,
     dose_activity: str,
     roi_activity: str,
-    tracers: Sequence[Mapping[str, str]],
+    tracers: Sequence[Mapping[str, Any]],
     half_lives: str,
     dose_route: str,
     dead_time_us: float,

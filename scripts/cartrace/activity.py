@@ -12,6 +12,7 @@ from cartrace.blanks import with_background
 from cartrace.clock import elapsed_s
 from cartrace.crosstalk import responses, separated
 from cartrace.decay import decay_factor, frame_to_injection_factor, in_count_factor
+from cartrace.earlier_injection import without_earlier
 from cartrace.errors import InputError, Problem
 from cartrace.exclusions import mark
 from cartrace.radionuclides import Decay
@@ -243,7 +244,7 @@ def roi_activity(
     -----
     To injection from the instant that the export's values refer to (F4, F25).
     """
-    of_scan = scans[[*SCAN, "animal_id", "session", "scanner", "started_at", "decay_corrected_to"]]
+    of_scan = scans[[*SCAN, "animal_id", "session", "scanner", "residual_scan", "started_at", "decay_corrected_to"]]
     rows = attach(rois.drop(columns=["source_file", "source_row"]), of_scan, SCAN)
     rows = with_decay(attach(rows, doses[[*INJECTION, "tracer", "injected_at"]], INJECTION), decays)
     scan_s = elapsed_s(rows["injected_at"], rows["started_at"])
@@ -268,4 +269,4 @@ def roi_activity(
         status=status(reason),
         reason=reason,
     )
-    return mark(rows, exclusions)
+    return without_earlier(mark(rows, exclusions), decays)

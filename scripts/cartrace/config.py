@@ -88,6 +88,15 @@ class Tracer(_Section):
     name: Annotated[Name, Field(description="Name, as the sheets write it")]
     nuclide: Annotated[Name, Field(description="Nuclide, e.g. F-18")]
     reporter: Annotated[str, Field(description="Reporter that takes it up")] = ""
+    biological_half_life_h: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            description="Biological half-life [h] of what an earlier injection left, where a scan names a "
+            "residual_scan; empty: it decays only",
+        ),
+    ] = None
+    biological_half_life_se_h: Annotated[float, Field(ge=0, description="Its standard uncertainty [h]")] = 0.0
 
 
 class Region(_Section):

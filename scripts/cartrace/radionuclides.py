@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from cartrace.clock import SECONDS_PER_HOUR
 from cartrace.errors import InputError, Problem, nearest
 
 _ELEMENT_FIRST = re.compile(r"([A-Z][a-z]?)(\d{1,3})(m?)", re.IGNORECASE)
@@ -31,11 +34,16 @@ class Nuclide:
 
 @dataclass(frozen=True)
 class Decay:
-    """How a tracer decays: its nuclide, the half-life in use [s] and its standard uncertainty [s]."""
+    """How a tracer decays: its nuclide, the half-life in use [s] and its standard uncertainty [s].
+
+    And how what an earlier injection left is washed out beside it: biological half-life [s], infinite where it is not.
+    """
 
     nuclide: str
     half_life_s: float
     half_life_se_s: float
+    biological_half_life_s: float = math.inf
+    biological_half_life_se_s: float = 0.0
 
 
 def normal_name(name: str) -> str:
@@ -89,13 +97,13 @@ def lookup(nuclides: Sequence[Nuclide], name: str) -> Nuclide:
     raise InputError([Problem("unknown-nuclide", "the nuclide is not known", remedy, file="config", value=name)])
 
 
-def of_tracers(tracers: Sequence[Mapping[str, str]], nuclides: Sequence[Nuclide], *, source: str) -> dict[str, Decay]:
+def of_tracers(tracers: Sequence[Mapping[str, Any]], nuclides: Sequence[Nuclide], *, source: str) -> dict[str, Decay]:
     """Return how each tracer of the config decays.
 
     Parameters
     ----------
     tracers : sequence of mapping
-        The config's tracers, each with ``name`` and ``nuclide``.
+        The config's tracers, each with ``name`` and ``nuclide``, and a ``biological_half_life_h`` where there is one.
     nuclides : sequence of Nuclide
         What is known.
     source : str
@@ -122,7 +130,13 @@ def of_tracers(tracers: Sequence[Mapping[str, str]], nuclides: Sequence[Nuclide]
             ]
         else:
             # ASSUME: The half-life's uncertainty is ENSDF's also beside the value of ICRP-107, which states none.
-            found[tracer["name"]] = Decay(nuclide.name, nuclide.half_life_s(source), nuclide.ensdf_half_life_se_s)
+            found[tracer["name"]] = Decay(
+                nuclide.name,
+                nuclide.half_life_s(source),
+                nuclide.ensdf_half_life_se_s,
+                (tracer.get("biological_half_life_h") or math.inf) * SECONDS_PER_HOUR,
+                (tracer.get("biological_half_life_se_h") or 0.0) * SECONDS_PER_HOUR,
+            )
     if problems:
         raise InputError(problems)
     return found

@@ -58,6 +58,18 @@ def _no_session_of_dose(cohort: Cohort) -> Mask:
     )
 
 
+def _late_residual(cohort: Cohort) -> Mask:
+    """Return the scans whose scan of an earlier injection is none."""
+    frame, injected_s = cohort["scans"].frame, cohort.dose_times("scans", "injected_at")
+    named = [cohort.scan_rows.get(name, -1) for name in frame["residual_scan"]]
+    started_s, animals = cohort.scan_started_s, frame["animal_id"].to_numpy()
+    wrong = [
+        other >= 0 and (animals[other] != animals[own] or started_s[other] >= injected_s[own])
+        for own, other in enumerate(named)
+    ]
+    return np.array(wrong, dtype=np.bool_)
+
+
 RULES: tuple[Rule, ...] = (
     rule_forms.unique(
         "animals", ("animal_id",), "animal_id", "the mouse stands twice", "Names are unique within a cohort"
@@ -173,6 +185,22 @@ RULES: tuple[Rule, ...] = (
     rule_forms.animal("scans"),
     rule_forms.session("scans"),
     rule_forms.after_end("scans", "started_at"),
+    rule_forms.member(
+        "scans",
+        "residual_scan",
+        "unknown-scan",
+        "the scan is not in the sheet of scans",
+        "the sheet of scans",
+        lambda c: c.scan_rows,
+    ),
+    Rule(
+        "order",
+        "scans",
+        "residual_scan",
+        _late_residual,
+        "that scan is of another mouse, or did not start before the injection of this one",
+        "Name a scan of this mouse from before the injection: it shows what an earlier one left",
+    ),
     rule_forms.tracer("calibration"),
     rule_forms.animal("readouts"),
     rule_forms.unique(

@@ -118,6 +118,9 @@ class Scans(Table):
     unit = text("Unit of the values, only where the export does not carry it")
     animal_label = text("Which animal of an export that holds several")
     mask = text("ROI label image, where the file is an image")
+    residual_scan = text(
+        "Scan of the mouse before this injection, whose activity is decayed and subtracted: what an earlier one left"
+    )
     scanner = text("Scanner, where the config's recovery coefficients belong to one")
     suv_dose_kbq = number("Dose that the software used for SUV", quantity="activity", above=0)
     suv_weight_g = number("Body weight that the software used for SUV", quantity="mass", above=0)

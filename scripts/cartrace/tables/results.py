@@ -140,6 +140,8 @@ class RoiActivity(Table):
     frame_start_s = number("Start of the frame after injection", required=True)
     frame_duration_s = number("Duration of the frame", required=True, at_least=0)
     decay_factor = number("Correction from the export's value to injection (F4, F25)", above=0)
+    residual_kbq_per_ml = number("What an earlier injection left of it, on the same reference, subtracted (F29)")
+    residual_kbq_per_ml_se = number("Its standard uncertainty", at_least=0)
     activity_kbq_per_ml = number("Mean of the region at injection")
     activity_kbq_per_ml_se = number("Its standard uncertainty", at_least=0)
     volume_ml = number("Volume of the region", above=0)
