@@ -8,6 +8,7 @@ from typing import Any
 from cartrace import group_tests, tables
 from cartrace.config import schema
 from cartrace.messages import MESSAGES, Message
+from cartrace.readers import READERS
 from cartrace.tables import Column, Table
 from cartrace.template import header
 
@@ -97,7 +98,7 @@ def table_section(table: type[Table]) -> str:
 
 
 def sheet_section(table: type[Table]) -> str:
-    head = f"\n## {table.__name__.lower()}\n\n{table.__doc__}\n\n"
+    head = f"\n### {table.__name__.lower()}\n\n{table.__doc__}\n\n"
     lines = row("column", "holds", "required", "allowed", "meaning") + row(*["---"] * 5)
     for column in table.sheet_columns():
         required = "yes" if column.required else ""
@@ -126,32 +127,88 @@ A cohort is a folder:
 
 ```
 <cohort>/
-  animals.csv  doses.csv  tubes.csv  scans.csv                              the sheets, where the study has such data
-  calibration.csv  readouts.csv  exclusions.csv  clocks.csv  volumes.csv    optional
+  animals.csv                                   the mice
+  doses.csv  tubes.csv  scans.csv               where the study has such data
+  calibration.csv  readouts.csv  volumes.csv    optional
+  exclusions.csv  overrides.csv  clocks.csv     decisions, corrections of raw values, clocks that were off
   counter/     exports of the gamma counter, as the instrument wrote them
   pet/         ROI exports, as the software wrote them
+  readouts/    exports of bioluminescence and calipers
 ```
 
 One `cohort.xlsx` with sheets of these names may stand in place of the CSV files; both at once is an error.
 
+- `snakemake --cores 1 template --config cohort=C03` writes such a folder to fill in: the workbook with drop-downs,
+  units and explanations, and the same sheets as CSV.
+- `snakemake --cores 1 check` says in seconds what is wrong with every cohort, and what is odd. It calculates nothing.
+  Of a workbook it writes a copy, `results/<cohort>/<cohort>.checked.xlsx`, with red cells and comments.
+
+[errors.md](errors.md) explains every message.
+
+## Rules for every sheet
+
 - CSV in UTF-8 or UTF-16, separated by commas, semicolons or tabs; a decimal comma only with the latter two.
-- Units stand in the header, e.g. `full_activity [MBq]` or `tare [mg]`. Activity: Bq kBq MBq GBq nCi uCi mCi; mass: g mg
-  kg; volume: mL uL cc mm3; time: s min h d. A quantity without its unit is an error.
+- Units stand in the header, e.g. `full_activity [MBq]` or `tare [mg]`. Activity: Bq kBq MBq GBq nCi uCi mCi; mass: g
+  mg kg; volume: mL uL cc mm3; time: s min h d. A quantity without its unit is an error.
 - Names are text: `001`, `NA` and `1-2` stay what they are.
 - Times are `YYYY-MM-DD HH:MM` or `YYYY-MM-DD HH:MM:SS`, on the wall clock of `study.timezone`, or with an offset of
   their own (`2026-03-10T10:12:00+01:00`). A date alone or a time alone is refused; so is `03/04/2026`, unless
-  `study.date_format` says which number is the month. A time that a change to or from summer time skips or repeats needs
-  its offset.
-- Headers are compared without case; `_`, space and `-` are alike. An unknown column is an error that names the nearest
-  known one, unless its name starts with `x_` or is `note`.
-- Rows are joined by name only. What has no partner on the other side is reported.
+  `study.date_format` says which number is the month. A time that a change to or from summer time skips or repeats
+  needs its offset.
+- Headers are compared without case; `_`, space and `-` are alike. An unknown column is an error that names the
+  nearest known one, unless its name starts with `x_` or is `note`.
+- Rows are joined by name only. A counted position without a row in `tubes`, or the reverse, is an error; a mouse
+  without a dose, a dose without tubes or scans, and an export that no sheet names are warnings.
+- Spaces around a cell and empty rows are ignored. A title above the header, a formula without a value, an identifier
+  that Excel turned into a date are errors.
+- What cannot be true stops the cohort: events out of their order (cells, full syringe, injection, residual, scan or
+  death, count), a mass that is not above 0, a residual that leaves no dose, a file that names another mouse. What is
+  merely odd is calculated and told in `quality.csv` and in the report: a value 37, 100 or 1000 times the others, a
+  time 12 hours off, two tubes that fit only exchanged, a row that stands twice.
 - All problems of all sheets are reported at once: file, row as a spreadsheet shows it, column, the value, why it is
   wrong, what to do. Nothing is calculated from a cohort that has one.
+- A name is only a name: nothing in a sheet or an export is calculated, run, or followed to a file outside of the
+  folder. In results, a text that a spreadsheet would calculate has an apostrophe in front.
+"""
+
+EXPORT_RULES = """
+## Exports
+
+They are never edited; a wrong value in one is corrected in `overrides`. Which reader a file goes to is decided by
+what is in it, whatever it is called; `counter.format` and `pet.format` of the config may name one instead. A column
+map (the reader `table`) serves every other instrument: the config names the headers of its file, and nothing is
+guessed.
+
+"""
+
+EXPORT_NOTES = """
+- **Counter.** Gross counts are used, and the blanks of the same run. What the file's own CPM was corrected for is
+  found out from the counts beside it and told in the report; one that the config declares otherwise
+  (`counter.cpm_state`) is an error. CPM is used only where there are no counts and its state is declared. A tube is
+  its rack and position.
+- **PET.** Several frames of one scan are averaged, weighted by their duration. A `.voistat` has mid-frame times only:
+  frames are rebuilt from 0, unless a `.acqtimes` file of the same name stands beside it. Curves in the style of BIDS
+  take units and decay reference from their JSON; one that says otherwise than the sheet is an error. Volumes that an
+  export lacks come from the sheet `volumes`. SUV needs `suv_dose` and `suv_weight` in `scans`.
+- **Readouts.** The mouse of a Living Image table is its ROI label; the larger of two caliper readings is the length,
+  and the volume is half of length times width squared.
+- **Numbers and letters.** Decimal commas with semicolons, tabs or in a workbook; cp1252, UTF-8, UTF-16; any line
+  ends. An empty cell is a gap, never 0.
 """
 
 
+def exports_section() -> str:
+    """Return what the readers are for, from their registry."""
+    folders = {"counter": "counter/", "pet": "pet/", "readouts": "readouts/"}
+    lines = row("folder", "reader", "reads") + row(*["---"] * 3)
+    for reader in READERS:
+        lines += row(f"`{folders[reader.what]}`", f"`{reader.name}`", reader.about.replace("'", "`"))
+    return EXPORT_RULES + lines + EXPORT_NOTES
+
+
 def inputs_page() -> str:
-    return "# Sheets of a cohort\n\n" + WRITTEN + SHEET_RULES + "".join(map(sheet_section, tables.SHEETS))
+    sheets = "\n## Sheets\n" + "".join(map(sheet_section, tables.SHEETS))
+    return "# Inputs: sheets and exports of a cohort\n\n" + WRITTEN + SHEET_RULES + exports_section() + sheets
 
 
 EXAMPLE = (

@@ -16,16 +16,16 @@ PROBLEMS_TAB = "x_problems"
 AUTHOR = "cartrace"
 _RED = "FFFFC7CE"
 _MOST_WARNINGS = 20
-# What is counted of a cohort that is ready: table, what tells its things apart, their name.
+# What is counted of a cohort that is ready: table, what tells its things apart, their name, one and several.
 _COUNTED = (
-    ("animals", ["animal_id"], "mice"),
-    ("doses", ["animal_id", "session"], "doses"),
-    ("tubes", ["counter_file", "rack", "position"], "tubes"),
-    ("tubes", ["counter_file"], "counter runs"),
-    ("scans", ["scan_id"], "scans"),
-    ("readouts", ["source_row", "source_file"], "readouts"),
-    ("exclusions", ["source_row"], "exclusions"),
-    ("overrides", ["source_row"], "overrides"),
+    ("animals", ["animal_id"], "mouse", "mice"),
+    ("doses", ["animal_id", "session"], "dose", "doses"),
+    ("tubes", ["counter_file", "rack", "position"], "tube", "tubes"),
+    ("tubes", ["counter_file"], "counter run", "counter runs"),
+    ("scans", ["scan_id"], "scan", "scans"),
+    ("readouts", ["source_row", "source_file"], "readout", "readouts"),
+    ("exclusions", ["source_row"], "exclusion", "exclusions"),
+    ("overrides", ["source_row"], "override", "overrides"),
 )
 
 
@@ -37,14 +37,14 @@ def summary(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     tables : mapping of str to DataFrame
         What the import of the cohort gave.
     """
-    counts = [(len(tables[table].drop_duplicates(key)), name) for table, key, name in _COUNTED]
-    held = ", ".join(f"{count} {name}" for count, name in counts if count)
+    counts = [(len(tables[table].drop_duplicates(key)), *names) for table, key, *names in _COUNTED]
+    held = ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in counts if count)
     warnings = tables["quality"]["message"].tolist()
     more = len(warnings) - _MOST_WARNINGS
     number = f"{len(warnings)} warning{'' if len(warnings) == 1 else 's'}" + (":" if warnings else ".")
     told = [f"  - {message}" for message in warnings[:_MOST_WARNINGS]]
     last = [f"  and {more} more, in the report and in 1_tables/quality.csv"] if more > 0 else []
-    return [f"ready: {held or 'no mice'}. {number}", *told, *last]
+    return [f"ready: {held}. {number}", *told, *last]
 
 
 def told(outcomes: Sequence[Mapping[str, Any]]) -> str:

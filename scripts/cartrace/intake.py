@@ -226,6 +226,10 @@ def _sheets(
         remedy = f"Add animals.csv, or a sheet 'animals' to {WORKBOOK}, with one row per mouse"
         problem = Problem("missing-sheet", "the cohort has no sheet of animals", remedy, file=study.cohort)
         read_in["animals"].problems.append(problem)
+    animals = read_in["animals"]
+    if not len(animals.frame) and not animals.problems and not problems:
+        why, remedy = "the sheet has no row", "Write a row for every mouse"
+        animals.problems.append(Problem("empty-sheet", why, remedy, file=animals.file, sheet=animals.name, row=1))
     return {name: read_in[name] for name in BY_NAME}, problems, strangers
 
 

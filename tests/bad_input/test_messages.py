@@ -57,7 +57,7 @@ def codes_said() -> set[str]:
 
 # What no import of one small cohort can say has its case in the tests of the stage or the target that says it.
 ELSEWHERE = {
-    *("window-of-tracer", "same-tracer", "declared-twice", "not-readable", "not-allowed", "own-model"),
+    *("window-of-tracer", "declared-twice", "not-readable", "not-allowed", "own-model"),
     *("no-cohort-named", "folder-exists", "not-acknowledged", "acknowledged-nothing"),
     *("workbook-too-large", "file-too-large", "link-outside"),
     *("control-subtraction", "followed-region"),

@@ -48,7 +48,7 @@ def test_a_cohort_that_is_ready_is_summed_up_in_one_line(tmp_path: Path) -> None
     outcome = check(cohort_folder.copy(tmp_path / "C01"), tmp_path)
     assert outcome["problems"] == 0
     assert outcome["lines"] == [
-        "ready: 3 mice, 3 doses, 7 tubes, 1 counter runs, 3 scans, 2 readouts, 2 exclusions. 0 warnings."
+        "ready: 3 mice, 3 doses, 7 tubes, 1 counter run, 3 scans, 2 readouts, 2 exclusions. 0 warnings."
     ]
 
 
