@@ -51,6 +51,7 @@ def signal_rows(uptake: pd.DataFrame, *, region: str, modality: str, roles: Mapp
     frame["role"] = rows["group"].map(roles)
     frame["signal_pct_id"] = rows["uptake_pct_id"]
     frame["signal_pct_id_se"] = rows["uptake_pct_id_se"]
+    frame["shared_pct_id_se"] = rows["uptake_pct_id"].abs() * rows["rel_se_standard"].fillna(0.0)
     frame["own_critical_pct_id"] = rows["critical_level_pct_id"]
     frame["own_limit_pct_id"] = rows["detection_limit_pct_id"]
     missing = (frame["status"] == "ok") & frame["signal_pct_id"].isna()
@@ -234,7 +235,9 @@ def without_calibration(rows: pd.DataFrame) -> pd.DataFrame:
     frame["response"] = frame["net_pct_id"].where(frame["status"] == "ok")
     frame["response_unit"] = "pct_id"
     frame["response_critical_level"] = frame["critical_level_pct_id"]
-    frame["response_se"] = frame["net_pct_id_se"].where(frame["status"] == "ok")
+    # What is common to the study shifts all points of a mouse alike and is no scatter about its curve.
+    own_variance = (frame["net_pct_id_se"] ** 2 - frame["shared_pct_id_se"] ** 2).clip(lower=0.0)
+    frame["response_se"] = (own_variance**0.5).where(frame["status"] == "ok")
     frame["response_noise_sd"] = frame["background_pct_id_sd"]
     return frame
 

@@ -117,6 +117,7 @@ def _moments(endpoints: pd.DataFrame) -> pd.DataFrame:
         not_positive=part & (value <= 0) & ~rows["is_below_detection"],
         without_log=part & (value <= 0),
         own_variance=pd.to_numeric(rows["own_se"]).where(part) ** 2,
+        # ASSUME: What is common to the study is common to its cohorts too, so that it does not average out over them.
         shared=pd.to_numeric(rows["shared_se"]).where(part),
         below=part & rows["is_below_detection"],
         out=out,
@@ -140,7 +141,6 @@ def _moments(endpoints: pd.DataFrame) -> pd.DataFrame:
         n_excluded=("out", "sum"),
         n_not_estimable=("not_estimable", "sum"),
     )
-    # ASSUME: What is common to the study is common to its cohorts too, so that it does not average out over them.
     # The logarithms of a part of the mice say nothing about the group.
     logs = ["log_mean", "log_variance"]
     cells[logs] = cells[logs].where(cells["n_without_log"] == 0)

@@ -58,6 +58,17 @@ def test_background_is_the_mean_of_its_session_with_the_prediction_limit_of_one_
     assert day["n_background"] == 3
 
 
+def test_what_the_study_shares_is_no_scatter_about_a_curve():
+    shared = {"rel_se_standard": 0.03}
+    found = without_calibration(subtract_background(rows_of(*THREE, ("M1", "CAR", "d07", 0.5, shared))))
+    row = found.set_index("animal_id").loc["M1"]
+    assert row["signal_pct_id_se"] == pytest.approx(0.025)
+    assert row["response_se"] == pytest.approx(np.sqrt(row["net_pct_id_se"] ** 2 - 0.015**2))
+    # Without a stated layer nothing is taken out.
+    plain = without_calibration(subtract_background(rows_of(*THREE, ("M1", "CAR", "d07", 0.5))))
+    assert plain["response_se"].to_numpy() == pytest.approx(plain["net_pct_id_se"].to_numpy())
+
+
 def test_one_background_mouse_has_no_critical_level():
     found = background_by_session(rows_of(("U1", "UTD", "d07", 0.04)))
     assert found["background_pct_id"].tolist() == [0.04]

@@ -126,7 +126,7 @@ def simulated_scans(settings: Mapping[str, Any], followed: Tissue, *, n: int, st
     scans = pd.concat(parts, ignore_index=True)
     scans = scans.assign(scan_id=scans["session"], region=followed.name, modality="pet", tracer="planned", status="ok")
     scans = scans.assign(reason="", excluded=False, exclusion_reason="", is_below_detection=False)
-    return scans.assign(critical_level_pct_id=np.nan, detection_limit_pct_id=np.nan)
+    return scans.assign(critical_level_pct_id=np.nan, detection_limit_pct_id=np.nan, rel_se_standard=0.0)
 
 
 def compared_studies(

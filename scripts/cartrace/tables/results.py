@@ -257,7 +257,11 @@ class Cells(Table):
     response = number("What is fitted: cells, or the net signal where there is no calibration")
     response_unit = text("Its unit", required=True, choices=("cells", "pct_id"))
     response_critical_level = number("Critical level of the response: a value below it is censored there", at_least=0)
-    response_se = number("Its standard uncertainty from the measurement, that of the calibration left out", at_least=0)
+    response_se = number(
+        "Its standard uncertainty from the measurement; calibration and what is common to the study are left out: "
+        "they shift all points of a mouse alike",
+        at_least=0,
+    )
     response_noise_sd = number("Scatter between background mice, in the response's unit", at_least=0)
     status = _STATUS
     reason = _REASON
