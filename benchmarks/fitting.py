@@ -30,7 +30,7 @@ from cartrace.censoring import Points  # noqa: E402
 from cartrace.fitting import Fit, fit, starting_values  # noqa: E402
 from cartrace.growth import BY_NAME, Model  # noqa: E402
 from cartrace.optimise import least_squares, minimise  # noqa: E402
-from cartrace.profiles import profile_limits  # noqa: E402
+from cartrace.profiles import Wanted, profile_limits  # noqa: E402
 
 MARK, NEXT = "## Fitting\n", "\n## "
 TYPICAL = {
@@ -213,13 +213,8 @@ def compare_profiles(name: str, n: int, n_lmfit: int) -> list[list[str]]:
 
 
 def limits_of(model: Model, points: Points, found: Fit, index: int, t: np.ndarray) -> np.ndarray:
-    def value(theta: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        gradient = np.zeros_like(theta)
-        gradient[:, index] = 1.0
-        return theta[:, index], gradient
-
     reach = np.full(len(t), 10.0 if model.parameters[index].scale == "log" else 2.0 * np.ptp(DAYS))
-    profile = profile_limits(model, points, found, value, pivot=index, reach=reach, quantile=t)
+    (profile,) = profile_limits(model, points, found, [Wanted(None, index, np.arange(len(t)), reach)], quantile=t)
     return np.stack([profile.low, profile.high])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from cartrace.expansion import Study, Texts, frame_of_mice
 from cartrace.fitting import Fit
 from cartrace.growth import LOG_2, Mask, Model
 from cartrace.growth_curves import Array
-from cartrace.profiles import profile_limits, reach_of
+from cartrace.profiles import Wanted, profile_limits, reach_of
 from cartrace.quantities import Quantity
 
 LARGEST_LOG_SE = 1.0
@@ -43,15 +43,21 @@ def animal_estimates(study: Study, found: Sequence[Quantity], *, confidence: flo
         are those of the profile likelihood, or ``estimate -+ t * se`` on that scale, with the t quantile of the mouse's
         own degrees of freedom. A time that is ``ln 2`` over a rate has the limits of the rate, transformed.
     """
+    covariance, quantile = study.fit.covariance, t_quantile(0.5 + confidence / 2.0, study.fit.df)
+    ses = [np.sqrt(np.einsum("mp,mpq,mq->m", item.gradient, covariance, item.gradient)) for item in found]
+    outcomes = [_outcomes(study, quantity, se) for quantity, se in zip(found, ses, strict=True)]
+    profiles = (
+        _profiles(study, found, [status == "ok" for status, _ in outcomes], quantile) if interval == "profile" else {}
+    )
     intervals: dict[str, Interval] = {}
     rows = []
-    for quantity in found:
-        se = np.sqrt(np.einsum("mp,mpq,mq->m", quantity.gradient, study.fit.covariance, quantity.gradient))
-        status, reason = _outcomes(study, quantity, se)
-        good = status == "ok"
-        # The area's profile would cost a quadrature at every step; its log is close to linear in the parameters.
-        is_profile = interval == "profile" and quantity.name != "auc"
-        limits = _interval(study, quantity, se, good, confidence, is_profile=is_profile, known=intervals)
+    for quantity, se, (status, reason) in zip(found, ses, outcomes, strict=True):
+        if quantity.source:
+            rate = intervals[quantity.source]
+            limits = Interval(_time(rate.high), _time(rate.low), f"{rate.method} of the rate, transformed")
+        else:
+            wald = Interval(quantity.value - quantile * se, quantity.value + quantile * se, _wald(quantity.scale))
+            limits = profiles.get(quantity.name, wald).on(quantity.scale)
         intervals[quantity.name] = limits
         rows.append(_estimate_rows(study, quantity, se, status, reason, limits, confidence))
     return pd.concat(rows, ignore_index=True)
@@ -59,46 +65,45 @@ def animal_estimates(study: Study, found: Sequence[Quantity], *, confidence: flo
 
 @dataclass(frozen=True)
 class Interval:
-    """Limits of the fitted mice on the estimate's own scale, missing where there is none, and how they were made."""
+    """Limits of the fitted mice, missing where there is none, and how they were made."""
 
     low: Array
     high: Array
     method: str
 
+    def on(self, scale: str) -> Interval:
+        """Return the limits, which stand on a scale of inference, on the estimate's own."""
+        return Interval(on_own_scale(self.low, scale), on_own_scale(self.high, scale), self.method)
 
-def _interval(
-    study: Study,
-    quantity: Quantity,
-    se: Array,
-    good: Mask,
-    confidence: float,
-    *,
-    is_profile: bool,
-    known: Mapping[str, Interval],
-) -> Interval:
-    if quantity.source:
-        rate = known[quantity.source]
-        return Interval(_time(rate.high), _time(rate.low), f"{rate.method} of the rate, transformed")
-    quantile = t_quantile(0.5 + confidence / 2.0, study.fit.df)
-    low, high, method = quantity.value - quantile * se, quantity.value + quantile * se, "Wald t"
-    rows = np.flatnonzero(good)
-    if is_profile and quantity.pivot >= 0:
-        points, fitted = study.points.rows(study.rows[rows]), study.fit.rows(rows)
-        low, high, method = np.full(len(se), np.nan), np.full(len(se), np.nan), "profile likelihood"
-        profile = profile_limits(
-            study.model,
-            points,
-            fitted,
-            lambda theta, which: quantity.of(theta, rows[which]),
-            pivot=quantity.pivot,
-            reach=reach_of(quantity.scale, quantity.unit, points),
-            quantile=quantile[rows],
+
+def _wald(scale: str) -> str:
+    return "Wald t" if scale == "linear" else f"Wald t on the {scale} scale"
+
+
+def _profiles(study: Study, found: Sequence[Quantity], good: Sequence[Mask], quantile: Array) -> dict[str, Interval]:
+    """Return the profile-likelihood limits of all quantities that have them, on their scale of inference."""
+    points, parameters = study.points.rows(study.rows), {parameter.name for parameter in study.model.parameters}
+    # The area's profile would cost a quadrature at every step; its log is close to linear in the parameters.
+    chosen = [
+        (item, np.flatnonzero(ok)) for item, ok in zip(found, good, strict=True) if item.pivot >= 0 and not item.source
+    ]
+    wanted = [
+        Wanted(
+            None if item.name in parameters else item.of,
+            item.pivot,
+            rows,
+            reach_of(item.scale, item.unit, points)[rows],
         )
+        for item, rows in chosen
+    ]
+    limits = {}
+    for (item, rows), profile in zip(
+        chosen, profile_limits(study.model, points, study.fit, wanted, quantile=quantile), strict=True
+    ):
+        low, high = np.full(len(quantile), np.nan), np.full(len(quantile), np.nan)
         low[rows], high[rows] = profile.low, profile.high
-    if quantity.scale != "linear":
-        low, high = on_own_scale(low, quantity.scale), on_own_scale(high, quantity.scale)
-        method = f"{method} on the {quantity.scale} scale" if method == "Wald t" else method
-    return Interval(low, high, method)
+        limits[item.name] = Interval(low, high, "profile likelihood")
+    return limits
 
 
 def on_own_scale(value: Array, scale: str) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +31,28 @@ _WIDER_SPANS, _WIDER_LOG = 20.0, 7.0
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """A quantity whose limits are wanted for some mice of a batch.
+
+    Parameters
+    ----------
+    value : callable or None
+        The quantity; linear in the parameter numbered `pivot` when the others are held. None: that parameter itself.
+    pivot : int
+        That parameter.
+    rows : ndarray, shape (k,)
+        The mice.
+    reach : Array, shape (k,)
+        How far from the estimate a limit is looked for, on the quantity's scale.
+    """
+
+    value: Value | None
+    pivot: int
+    rows: np.ndarray
+    reach: Array
+
+
+@dataclass(frozen=True)
 class Profile:
     """Limits of a quantity, shape (k,); missing where the points do not exclude any value on that side."""
 
@@ -39,9 +61,9 @@ class Profile:
 
 
 def profile_limits(
-    model: Model, points: Points, fit: Fit, value: Value, *, pivot: int, reach: Array, quantile: Array
-) -> Profile:
-    """Return the profile-likelihood limits of a quantity.
+    model: Model, points: Points, fit: Fit, wanted: Sequence[Wanted], *, quantile: Array
+) -> list[Profile]:
+    """Return the profile-likelihood limits of quantities, all searched at once.
 
     Parameters
     ----------
@@ -51,18 +73,15 @@ def profile_limits(
         Points of the mice.
     fit : Fit
         Their fits.
-    value : callable
-        The quantity; linear in the parameter numbered `pivot` when the others are held.
-    pivot : int
-        That parameter.
-    reach : Array, shape (m,)
-        How far from the estimate a limit is looked for, on the quantity's scale.
+    wanted : sequence of Wanted
+        The quantities and the mice that they are wanted of.
     quantile : Array, shape (m,)
         Quantile of Student's t.
 
     Returns
     -------
-    Profile
+    list of Profile
+        Of each quantity, the limits of its mice.
 
     Notes
     -----
@@ -73,29 +92,42 @@ def profile_limits(
     the same; where a part of the scatter is known, n is what the variances are multiplied by times the degrees of
     freedom; where sigma is known from other mice ``tau**2 = 2 (ln L - ln L(c))``.
     """
-    n = len(fit.theta)
-    found = np.full((2, n), np.nan)
+    sizes = [len(item.rows) for item in wanted]
+    found = np.full((2, sum(sizes)), np.nan)
+    if not sum(sizes):
+        return [Profile(found[0], found[1]) for _ in wanted]
+    mouse = np.concatenate([item.rows for item in wanted])
+    number = np.repeat(np.arange(len(wanted)), sizes)
+    reach = np.concatenate([item.reach for item in wanted])
     log_unit = own_unit(points)
     scaled = points.scaled(log_unit)
     easy = (points.n_censored == 0) & points.is_plain & fit.own_scatter
     kinds = (easy, ~easy & fit.own_scatter, ~fit.own_scatter)
     for kind, members in zip(("squares", "likelihood", "known"), kinds, strict=True):
-        rows = np.flatnonzero(members & fit.converged)
-        if rows.size:
-            search = _search(kind, model, scaled, fit, value, pivot, log_unit, rows)
-            found[:, rows] = search.limits(reach[rows], quantile[rows])
-    return Profile(found[0], found[1])
+        here = np.flatnonzero((members & fit.converged)[mouse])
+        if here.size:
+            search = _search(kind, model, scaled, fit, wanted, log_unit, mouse[here], number[here])
+            found[:, here] = search.limits(reach[here], quantile[mouse[here]])
+    return [Profile(*found[:, number == index]) for index in range(len(wanted))]
 
 
 def _search(
-    kind: str, model: Model, points: Points, fit: Fit, value: Value, pivot: int, log_unit: Array, rows: np.ndarray
+    kind: str,
+    model: Model,
+    points: Points,
+    fit: Fit,
+    wanted: Sequence[Wanted],
+    log_unit: Array,
+    mouse: np.ndarray,
+    number: np.ndarray,
 ) -> _Search:
-    some, unit = points.rows(rows), log_unit[rows]
+    """Return the search for one quantity of one mouse in each row: that number of `wanted`, that mouse of the batch."""
+    some, unit = points.rows(mouse), log_unit[mouse]
     lower, upper = _wide_limits(model, some)
-    x = fit.theta[rows].copy()
+    x = fit.theta[mouse].copy()
     x[:, 0] -= unit
     is_share = points.error.is_log or points.error.power == 1
-    log_sigma = np.log(fit.sigma_ml[rows]) - (0.0 if is_share else unit)
+    log_sigma = np.log(fit.sigma_ml[mouse]) - (0.0 if is_share else unit)
     local = likelihood(model, some, log_sigma if kind == "known" else None)
     if kind == "squares":
         local = least_squares(model.log_curve, model.gradient, some.day, some.log_response, some.used)
@@ -103,22 +135,30 @@ def _search(
         x = np.append(x, log_sigma[:, None], axis=1)
         ends = np.ones((len(x), 1))
         lower, upper = np.append(lower, LEAST_LOG_SIGMA * ends, axis=1), np.append(upper, 10.0 * ends, axis=1)
-    lower[:, pivot], upper[:, pivot] = -np.inf, np.inf
+    pivot = np.array([item.pivot for item in wanted])[number]
+    every = np.arange(len(x))
+    lower[every, pivot], upper[every, pivot] = -np.inf, np.inf
     p = model.n_parameters
 
     def own_value(theta: Array, which: np.ndarray) -> tuple[Array, Array]:
         shifted = theta[:, :p].copy()
         shifted[:, 0] += unit[which]
-        result, gradient = value(shifted, rows[which])
-        return result, np.append(gradient, np.zeros((len(theta), theta.shape[1] - p)), axis=1)
+        gradient = np.zeros(theta.shape)
+        place = np.arange(len(theta)), pivot[which]
+        result, gradient[place] = shifted[place], 1.0
+        for index, item in enumerate(wanted):
+            if item.value is not None:
+                own = np.flatnonzero(number[which] == index)
+                result[own], gradient[own, :p] = item.value(shifted[own], mouse[which[own]])
+        return result, gradient
 
-    middle, gradient = own_value(x, np.arange(len(x)))
-    se = np.sqrt(np.einsum("mp,mpq,mq->m", gradient[:, :p], fit.covariance[rows], gradient[:, :p]))
-    best = local(x, np.arange(len(x)))[0]
-    inflated = fit.inflation[rows] * fit.df[rows]
+    middle, gradient = own_value(x, every)
+    se = np.sqrt(np.einsum("mp,mpq,mq->m", gradient[:, :p], fit.covariance[mouse], gradient[:, :p]))
+    best = local(x, every)[0]
+    inflated = fit.inflation[mouse] * fit.df[mouse]
     rates = tuple(index for index, parameter in enumerate(model.parameters) if parameter.kind == "rate")
     rates = rates if any(parameter.kind == "day" for parameter in model.parameters) else ()
-    return _Search(kind, local, own_value, pivot, rates, lower, upper, x, middle, se, best, inflated, fit.df[rows])
+    return _Search(kind, local, own_value, pivot, rates, lower, upper, x, middle, se, best, inflated, fit.df[mouse])
 
 
 def _wide_limits(model: Model, points: Points) -> tuple[Array, Array]:
@@ -139,7 +179,7 @@ class _Search:
     kind: str
     local: Local
     value: Value
-    pivot: int
+    pivot: np.ndarray
     rates: tuple[int, ...]
     lower: Array
     upper: Array
@@ -283,13 +323,13 @@ class _Search:
 
     def _solved(self, x: Array, wanted: Array, rows: np.ndarray) -> tuple[Array, Array]:
         """Return x with the pivot that gives the wanted value, and the pivot's derivatives by the others."""
+        every, pivot = np.arange(len(rows)), self.pivot[rows]
         value, gradient = self.value(x, rows)
-        slope = gradient[:, self.pivot]
         solved = x.copy()
-        solved[:, self.pivot] += (wanted - value) / slope
+        solved[every, pivot] += (wanted - value) / gradient[every, pivot]
         _, gradient = self.value(solved, rows)
-        by_others = -gradient / gradient[:, self.pivot, None]
-        by_others[:, self.pivot] = 0.0
+        by_others = -gradient / gradient[every, pivot, None]
+        by_others[every, pivot] = 0.0
         return solved, by_others
 
     def _constrained(self, wanted: Array, among: np.ndarray) -> Local:
@@ -300,14 +340,14 @@ class _Search:
             with np.errstate(over="ignore", invalid="ignore"):
                 solved, by_others = self._solved(x, wanted[which], rows)
                 value, gradient, curvature = self.local(solved, rows)
-                pivot = self.pivot
-                reduced = gradient + gradient[:, pivot, None] * by_others
-                row = curvature[:, pivot, :]
+                every, pivot = np.arange(len(rows)), self.pivot[rows]
+                reduced = gradient + gradient[every, pivot, None] * by_others
+                row = curvature[every, pivot, :]
                 bent = curvature + by_others[:, :, None] * row[:, None, :] + row[:, :, None] * by_others[:, None, :]
-                bent += curvature[:, pivot, pivot, None, None] * by_others[:, :, None] * by_others[:, None, :]
-            reduced[:, pivot] = 0.0
-            bent[:, pivot, :] = 0.0
-            bent[:, :, pivot] = 0.0
+                bent += curvature[every, pivot, pivot, None, None] * by_others[:, :, None] * by_others[:, None, :]
+            reduced[every, pivot] = 0.0
+            bent[every, pivot, :] = 0.0
+            bent[every, :, pivot] = 0.0
             return value, reduced, bent
 
         return local

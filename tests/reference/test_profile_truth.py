@@ -15,7 +15,7 @@ from cartrace.error_models import BY_NAME as ERRORS
 from cartrace.expansion import Scatter, fit_study, mice_of
 from cartrace.fitting import fit
 from cartrace.growth import BY_NAME
-from cartrace.profiles import profile_limits
+from cartrace.profiles import Wanted, profile_limits
 
 TRUTH = Path(__file__).parents[1] / "data" / "truth"
 MODEL = BY_NAME["logistic"]
@@ -23,14 +23,9 @@ PRECISE = {"maxiter": 4000, "fatol": 1e-11, "xatol": 1e-9}
 
 
 def limits_of(points, found, index):
-    def value(theta, rows):
-        gradient = np.zeros_like(theta)
-        gradient[:, index] = 1.0
-        return theta[:, index], gradient
-
-    reach = np.full(len(found.theta), 30.0)
-    quantile = t_quantile(0.975, found.df)
-    profile = profile_limits(MODEL, points, found, value, pivot=index, reach=reach, quantile=quantile)
+    every = np.arange(len(found.theta))
+    wanted = Wanted(None, index, every, np.full(len(every), 30.0))
+    (profile,) = profile_limits(MODEL, points, found, [wanted], quantile=t_quantile(0.975, found.df))
     return profile.low, profile.high
 
 
@@ -145,15 +140,8 @@ def test_a_regression_has_the_limits_of_its_t_interval():
     model = BY_NAME["exponential"]
     found = fit(model, points)
     quantile = t_quantile(0.975, found.df)
-    profile = profile_limits(
-        model,
-        points,
-        found,
-        lambda theta, rows: (theta[:, 1], np.tile([0.0, 1.0], (len(theta), 1))),
-        pivot=1,
-        reach=np.full(3, 10.0),
-        quantile=quantile,
-    )
+    wanted = Wanted(None, 1, np.arange(3), np.full(3, 10.0))
+    (profile,) = profile_limits(model, points, found, [wanted], quantile=quantile)
     half = quantile * np.sqrt(found.covariance[:, 1, 1])
     np.testing.assert_allclose(profile.low, found.theta[:, 1] - half, rtol=1e-7)
     np.testing.assert_allclose(profile.high, found.theta[:, 1] + half, rtol=1e-7)
