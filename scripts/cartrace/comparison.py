@@ -40,12 +40,13 @@ def summarise(endpoints: pd.DataFrame, *, confidence: float) -> pd.DataFrame:
         return tables.empty(tables.Summaries)
     cells = _moments(endpoints)
     ci_low, ci_high = mean_interval(_side(cells, "mean", "variance"), confidence)
+    common = cells["shared"] ** 2 + cells["blanks"] ** 2
     log_low, log_high = mean_interval(_side(cells, "log_mean", "log_variance"), confidence)
     return cells.assign(
         sd=np.sqrt(cells["variance"]),
-        measurement_se=np.sqrt(cells["own_variance"] / cells["n"] + cells["shared"] ** 2),
-        shared_se=cells["shared"].abs(),
-        total_se=np.sqrt(cells["variance"] / cells["n"] + cells["shared"] ** 2),
+        measurement_se=np.sqrt(cells["own_variance"] / cells["n"] + common),
+        shared_se=np.sqrt(common),
+        total_se=np.sqrt(cells["variance"] / cells["n"] + common),
         geometric_mean=np.exp(cells["log_mean"]),
         ci_low=ci_low,
         ci_high=ci_high,
@@ -119,6 +120,8 @@ def _moments(endpoints: pd.DataFrame) -> pd.DataFrame:
         own_variance=pd.to_numeric(rows["own_se"]).where(part) ** 2,
         # ASSUME: What is common to the study is common to its cohorts too, so that it does not average out over them.
         shared=pd.to_numeric(rows["shared_se"]).where(part),
+        # ASSUME: The tubes of a group were counted in one run; in several, their blanks average out a little.
+        blanks=pd.to_numeric(rows["blanks_se"]).where(part),
         below=part & rows["is_below_detection"],
         out=out,
         not_estimable=~part & ~out,
@@ -133,6 +136,7 @@ def _moments(endpoints: pd.DataFrame) -> pd.DataFrame:
         maximum=("value", "max"),
         own_variance=("own_variance", "mean"),
         shared=("shared", "mean"),
+        blanks=("blanks", "mean"),
         log_mean=("log_value", "mean"),
         log_variance=("log_value", "var"),
         n_not_positive=("not_positive", "sum"),

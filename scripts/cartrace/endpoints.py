@@ -165,8 +165,9 @@ def _layered(uptake: pd.DataFrame, quantity: str) -> pd.DataFrame:
     What is common to the study keeps the sign of the value, so that it adds up over mice.
     """
     shared = uptake[quantity] * uptake["rel_se_standard"]
-    own = np.sqrt((uptake[f"{quantity}_se"] ** 2 - shared**2).clip(lower=0.0))
-    return uptake.assign(level=_level_of(uptake, quantity), own_se=own, shared_se=shared)
+    blanks = (uptake["background_se_pct_id"] * _per_pct_id(uptake, quantity)).fillna(0.0)
+    own = np.sqrt((uptake[f"{quantity}_se"] ** 2 - shared**2 - blanks**2).clip(lower=0.0))
+    return uptake.assign(level=_level_of(uptake, quantity), own_se=own, shared_se=shared, blanks_se=blanks)
 
 
 def _ratios(ratios: pd.DataFrame, uptake: pd.DataFrame) -> pd.DataFrame:
@@ -178,7 +179,7 @@ def _ratios(ratios: pd.DataFrame, uptake: pd.DataFrame) -> pd.DataFrame:
     below = rows["is_below_detection"].eq(True)
     rows = rows.assign(level=rows["critical_level_pct_id"] * per_pct_id, is_below_detection=below)
     # What is common to the study cancels from a ratio.
-    rows = rows.assign(own_se=rows["ratio_se"], shared_se=rows["ratio_se"] * 0.0)
+    rows = rows.assign(own_se=rows["ratio_se"], shared_se=rows["ratio_se"] * 0.0, blanks_se=rows["ratio_se"] * 0.0)
     return _session_values(rows.assign(region=rows["region"] + "/" + rows["reference"]), "ratio", endpoint="ratio")
 
 
@@ -192,10 +193,15 @@ def _readouts(readouts: pd.DataFrame) -> pd.DataFrame:
 
 
 def _level_of(uptake: pd.DataFrame, quantity: str) -> pd.Series:
-    """Return the critical level in the unit of a quantity, which is the uptake in %ID over one measured number."""
+    """Return the critical level in the unit of a quantity."""
+    return uptake["critical_level_pct_id"] * _per_pct_id(uptake, quantity)
+
+
+def _per_pct_id(uptake: pd.DataFrame, quantity: str) -> pd.Series:
+    """Return a quantity over the uptake in %ID, which is one measured number."""
     per_pct_id = uptake[quantity] / uptake["uptake_pct_id"].where(uptake["uptake_pct_id"] != 0)
     size = uptake["mass_g"].fillna(uptake["volume_ml"])
-    return uptake["critical_level_pct_id"] * per_pct_id.fillna(1 / size)
+    return per_pct_id.fillna(1 / size)
 
 
 def _cells(cells: pd.DataFrame) -> Iterable[pd.DataFrame]:
@@ -250,7 +256,7 @@ def _session_values(rows: pd.DataFrame, column: str, *, endpoint: str) -> pd.Dat
         np.maximum.at(highest, code[used], level[used])
         known = np.where(np.isfinite(highest), highest, np.nan)
         flags = {"is_below_detection": all_below & has_value, "detection_level": known}
-        for name in ("own_se", "shared_se"):
+        for name in ("own_se", "shared_se", "blanks_se"):
             # ASSUME: Several scans of a mouse in one session err together, so that their mean is no better known.
             known_se = rows[name].to_numpy(dtype=float) if name in rows else np.full(len(rows), np.nan)
             total = np.bincount(code, np.where(used, known_se, 0.0), size)
@@ -282,6 +288,7 @@ def _kinetics(estimates: pd.DataFrame, selection: pd.DataFrame, cells: pd.DataFr
         detection_level=np.nan,
         own_se=np.nan,
         shared_se=np.nan,
+        blanks_se=np.nan,
         reason=rows["reason"].mask(rows["reason"] == "", rows["status"].str.replace("_", " ")).mask(ok, ""),
         status=np.where(ok, "ok", "not_estimable"),
     )

@@ -96,6 +96,7 @@ def _pet_estimates(rows: pd.DataFrame, density_g_per_ml: pd.Series) -> pd.DataFr
         rel_se_dose=rows["pet_rel_se_dose_frac"],
         rel_se_standard=rows["pet_rel_se_standard_frac"],
         lever_s=rows["frame_s"] - rows["pet_dose_time_s"],
+        background_se_pct_id=np.nan,
         per_g=1.0 / density_g_per_ml,
         critical_level=np.nan,
         detection_limit=np.nan,

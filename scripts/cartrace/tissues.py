@@ -106,6 +106,7 @@ def _counter_estimates(rows: pd.DataFrame) -> pd.DataFrame:
         rel_se_dose=rows["dose_part"] / rows["share"],
         rel_se_standard=rows["standard_part"] / rows["share"],
         lever_s=rows["lever_part"] / rows["share"],
+        background_se_pct_id=rows["background_se"],
         scanner="",
         per_g=1.0 / mass,
         critical_level=critical,

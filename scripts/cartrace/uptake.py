@@ -19,6 +19,7 @@ OF_DOSE = [*INJECTION, "tracer", "nuclide", "half_life_s", "half_life_se_s", "in
 MEASURES = ("uptake_pct_id", "uptake_pct_id_per_g", "uptake_pct_id_per_ml", "suv")
 _EMPTY = [*MEASURES, *(f"{name}_se" for name in MEASURES), "rel_se_count", "rel_se_dose", "rel_se_standard"]
 LEVELS = ("critical_level", "detection_limit")
+_EMPTY += ["background_se_pct_id"]
 _EMPTY += [f"{level}_{unit}" for level in LEVELS for unit in ("pct_id", "pct_id_per_g", "pct_id_per_ml")]
 
 

@@ -414,12 +414,13 @@ def test_tables_keep_their_contracts(tmp_path):
 
 def test_what_is_common_to_the_study_does_not_average_out_over_mice():
     frame = counter({"CAR": [2.0, 4.0, 3.0, 3.0]})
-    frame = frame.assign(own_se=0.03 * frame["value"], shared_se=0.02 * frame["value"])
+    frame = frame.assign(own_se=0.03 * frame["value"], shared_se=0.02 * frame["value"], blanks_se=0.08)
     row = summarise(frame, confidence=0.95).iloc[0]
     own = np.sqrt(np.sum((0.03 * np.array([2.0, 4.0, 3.0, 3.0])) ** 2)) / 4
-    assert row["shared_se"] == pytest.approx(0.02 * 3.0, rel=1e-12)
-    assert row["measurement_se"] == pytest.approx(np.hypot(own, 0.06), rel=1e-12)
-    assert row["total_se"] == pytest.approx(np.hypot(row["sd"] / 2, 0.06), rel=1e-12)
+    # Standards 2 % of 3.0, and blanks of 0.08 under every mouse.
+    assert row["shared_se"] == pytest.approx(0.1, rel=1e-12)
+    assert row["measurement_se"] == pytest.approx(np.hypot(own, 0.1), rel=1e-12)
+    assert row["total_se"] == pytest.approx(np.hypot(row["sd"] / 2, 0.1), rel=1e-12)
 
 
 def test_what_is_common_to_the_study_leaves_ratios_of_groups_alone():

@@ -61,6 +61,15 @@ def test_a_value_says_what_is_its_own_and_what_the_study_shares():
     row = value_of(found, "all")
     assert row["shared_se"] == pytest.approx(0.3, rel=1e-12)
     assert row["own_se"] == pytest.approx(0.4, rel=1e-12)
+    assert row["blanks_se"] == 0.0
+    of_blanks = scan(
+        "3", 10.0, modality="counter", background_se_pct_id=0.24, mass_g=0.5, uptake_pct_id_per_g=20.0, **layers
+    )
+    found = gather([of_blanks | {"uptake_pct_id_per_g_se": 1.0}])
+    assert value_of(found, "all", mouse="3")["own_se"] == pytest.approx(0.32, rel=1e-12)
+    per_g = value_of(found, "all", mouse="3", endpoint="uptake_pct_id_per_g")
+    assert (per_g["blanks_se"], per_g["own_se"]) == (pytest.approx(0.48), pytest.approx(0.64))
+    found = gather([scan("1", 10.0, **layers), scan("2", -10.0, **layers)])
     assert value_of(found, "all", endpoint="uptake_pct_id_per_ml")["shared_se"] == pytest.approx(0.6, rel=1e-12)
     # It pulls a value below zero the other way.
     assert value_of(found, "all", mouse="2")["shared_se"] == pytest.approx(-0.3, rel=1e-12)

@@ -36,6 +36,7 @@ class Endpoints(Table):
     value = number("Value of the mouse")
     own_se = number("Its standard uncertainty by what is the mouse's own, counts and dose (uptake)", at_least=0)
     shared_se = number("Its standard uncertainty by what is common to the study, of the sign of the value (uptake)")
+    blanks_se = number("Its standard uncertainty by the blanks, common to the tubes of a run (uptake)", at_least=0)
     is_below_detection = flag("The value is below detection")
     detection_level = number("Critical level in the unit of the value: a value below detection lies under it", above=0)
     status = _STATUS
@@ -64,7 +65,7 @@ class Summaries(Table):
         at_least=0,
     )
     shared_se = number(
-        "Part of it that is common to the study: it shifts all mice alike, so that no scatter and no interval shows "
+        "Part of it that is common to study and run: it shifts all mice alike, so that no scatter and no interval has "
         "it, and cancels from ratios of groups",
         at_least=0,
     )

@@ -181,6 +181,7 @@ class Uptake(Table):
     suv = number("Standardised uptake value (F26)")
     suv_se = number("Its standard uncertainty, all layers", at_least=0)
     rel_se_count = number("Relative uncertainty of the tube or region alone, its mass included", at_least=0)
+    background_se_pct_id = number("Part of it that the tubes of a run share by its blanks (counter)", at_least=0)
     rel_se_dose = number("Relative uncertainty common to the mouse and session", at_least=0)
     rel_se_standard = number("Relative uncertainty common to the study", at_least=0)
     critical_level_pct_id = number("Uptake above which the tube or region is detected (F14)", at_least=0)
