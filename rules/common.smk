@@ -25,16 +25,14 @@ counter_rates counting crosstalk decay destructive diagnostics display dose earl
 error_models errors estimates exclusions expansion exports fitting folder forest grids group_tests grouped growth
 growth_curves intake job lab ledger limits lmfit_results many_groups mixed names next_cohort noncompartmental optimise
 overall overrides own_models partial_volume pet_detection pet_exports plan pooling prediction primary profiles quality
-quantities quasi_newton radionuclides rank_tests ratios readout_agreement readout_days readout_exports recompute
-regions repeated roi_units rows rule_forms sacrifices selection sensitivity sheet sheet_headers sheet_models
-sheet_rules sheets standards statistics survival survival_groups template times tissues tube_rules units uptake
-vocabulary workbooks
+quantities quasi_newton radionuclides rank_tests ratios readout_agreement readout_days readout_exports recompute regions
+repeated roi_units rows rule_forms sacrifices selection sensitivity sheet sheet_headers sheet_models sheet_rules sheets
+standards statistics survival survival_groups template times tissues tube_rules units uptake vocabulary workbooks
 figures/__init__ figures/agreement figures/calibration figures/comparison figures/data figures/design
 figures/instruments figures/kinetics figures/marks figures/planning figures/readouts figures/style figures/timecourse
 figures/tissues figures/uncertainty figures/words
-messages/__init__ messages/cells messages/files messages/message messages/names messages/oddities
-messages/wrong_numbers
-planning/__init__ planning/power planning/precision
+messages/__init__ messages/cells messages/files messages/message messages/names messages/oddities messages/wrong_numbers
+planning/__init__ planning/next_cohort planning/power planning/precision
 plausibility/__init__ plausibility/copies plausibility/counting plausibility/evidence plausibility/moments
 plausibility/sizes plausibility/swaps
 population/__init__ population/fit population/groups population/inference population/laplace population/likelihood
@@ -42,9 +40,9 @@ population/log_linear population/mice population/model population/pairs populati
 readers/__init__ readers/amide readers/bids readers/caliper readers/cpm readers/dft readers/export readers/hidex
 readers/living_image readers/own_model readers/pmod readers/pmod_tac readers/slicer readers/table readers/wide
 readers/wizard2
-report/__init__ report/beside report/blocks report/comparison report/design report/expansion report/guides
-report/inline report/intake report/methods report/mice report/provenance report/references report/sources report/study
-report/uptake report/verdict report/workbook
+report/__init__ report/beside report/blocks report/comparison report/design report/expansion report/guides report/inline
+report/intake report/methods report/mice report/provenance report/references report/sources report/study report/uptake
+report/verdict report/workbook
 simulate/__init__ simulate/cohort simulate/design simulate/dissection simulate/exports simulate/instruments
 simulate/readouts simulate/sheets simulate/truth simulate/world
 tables/__init__ tables/comparison tables/contract tables/raw tables/report tables/results

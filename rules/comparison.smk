@@ -94,6 +94,9 @@ rule check_comparison:
         endpoints=rules.compare_groups.output.endpoints,
         comparisons=rules.compare_groups.output.comparisons,
         estimates=expand("<results>/5_expansion/{model}/estimates.csv", model=MODELS),
+        fits=expand("<results>/5_expansion/{model}/fits.csv", model=MODELS),
+        selection=rules.select_model.output.selection,
+        cells=of_cohorts(rules.estimate_cells.output.cells),
         animals=of_cohorts(rules.import_tables.output.animals),
     output:
         overall="<results>/6_comparison/overall.csv",
@@ -113,6 +116,8 @@ rule check_comparison:
         adjustment=config["comparison"]["secondary_adjustment"],
         confidence=config["comparison"]["confidence"],
         next_cohort_effects=config["comparison"]["next_cohort_effects"],
+        windows={model: window_of(model) for model in MODELS},
+        expansion=config["expansion"],
         seed=config["seed"],
         primary=config["comparison"]["primary"],
         exploratory_adjustment=config["comparison"]["exploratory_adjustment"],

@@ -11,6 +11,7 @@ from cartrace.forest import forest as by_cohort
 from cartrace.next_cohort import next_cohort
 from cartrace.overall import overall as over_groups
 from cartrace.overall import paired as within_mice
+from cartrace.planning.next_cohort import with_simulated_power
 from cartrace.repeated import repeated as over_sessions
 from cartrace.sensitivity import compared_otherwise
 from cartrace.sensitivity import sensitivity as other_choices
@@ -22,6 +23,9 @@ def main(
     comparisons: str,
     alternatives: str,
     estimates: Sequence[str],
+    fits: Sequence[str],
+    selection: str,
+    cells: Sequence[str],
     animals: Sequence[str],
     overall: str,
     paired: str,
@@ -37,6 +41,8 @@ def main(
     exploratory_adjustment: str,
     confidence: float,
     next_cohort_effects: Sequence[float],
+    windows: Mapping[str, Sequence[float]],
+    expansion: Mapping[str, Any],
     seed: int,
 ) -> None:
     """Read the study's endpoints and comparisons; write what stands beside them."""
@@ -50,6 +56,19 @@ def main(
     choices = other_choices(values, compared, cohorts, checks, every_model, otherwise, confidence=confidence, seed=seed)
     sessions = within_mice(values, secondary=secondary, adjustment=adjustment, confidence=confidence)
     planned = next_cohort(values, compared, effects=next_cohort_effects, confidence=confidence)
+    planned = with_simulated_power(
+        planned,
+        _read_all(cells, tables.Cells),
+        every_model,
+        _read_all(fits, tables.Fits),
+        tables.read(selection, tables.Selection),
+        groups=groups,
+        primary=primary,
+        windows=windows,
+        expansion=expansion,
+        confidence=confidence,
+        seed=seed,
+    )
     tables.write(over_groups(values, compared, groups=groups), overall, tables.Overall)
     tables.write(sessions, paired, tables.Paired)
     tables.write(over_sessions(values, groups=groups, confidence=confidence), repeated, tables.Repeated)

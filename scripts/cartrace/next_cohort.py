@@ -85,7 +85,8 @@ def next_cohort(
                 | _plan(float(size), found, power, 1 - confidence, lost)
                 for power in POWERS
             ]
-    return pd.DataFrame(rows, columns=tables.Power.names()) if rows else tables.empty(tables.Power)
+    frame = pd.DataFrame(rows, columns=tables.Power.names()) if rows else tables.empty(tables.Power)
+    return frame.assign(n_studies=0, simulation_note="")
 
 
 def _scatter(value: np.ndarray, mice: pd.DataFrame, confidence: float) -> dict[str, Any]:

@@ -60,6 +60,7 @@ def check(folder, parts, *, secondary=()):
     run(folder, parts, secondary=list(secondary))
     out = {name: str(folder / "6_comparison" / f"{name}.csv") for name in BESIDE}
     tables.write(tables.empty(tables.Alternatives), folder / "alternatives.csv", tables.Alternatives)
+    tables.write(tables.empty(tables.Fits), folder / "fits.csv", tables.Fits)
     check_comparison.main(
         alternatives=str(folder / "alternatives.csv"),
         primary=PRIMARY,
@@ -67,6 +68,11 @@ def check(folder, parts, *, secondary=()):
         endpoints=str(folder / "6_comparison" / "endpoints.csv"),
         comparisons=str(folder / "6_comparison" / "comparisons.csv"),
         estimates=[str(folder / "logistic.csv"), str(folder / "gompertz.csv")],
+        fits=[str(folder / "fits.csv")],
+        selection=str(folder / "selection.csv"),
+        cells=[str(folder / cohort / "cells.csv") for cohort in ("C01", "C02")],
+        windows={"logistic": [0.0, 28.0], "gompertz": [0.0, 28.0]},
+        expansion={"window_days": [0.0, 28.0], "confidence": 0.95},
         animals=animals(folder),
         **out,
         groups=GROUPS,

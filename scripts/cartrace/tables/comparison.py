@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from cartrace.tables.contract import Table, count, flag, number, text
 
 _COHORT = text("Cohort", required=True)
@@ -23,7 +25,15 @@ class Endpoints(Table):
     excluded: in `without_excluded` its value is the mean of the others.
     """
 
-    key = ("analysis", "endpoint", "modality", "region", "session", "cohort", "animal_id")
+    key: ClassVar[tuple[str, ...]] = (
+        "analysis",
+        "endpoint",
+        "modality",
+        "region",
+        "session",
+        "cohort",
+        "animal_id",
+    )
     analysis = _ANALYSIS
     endpoint = text("Endpoint", required=True)
     modality = text("How it was measured, where that matters", choices=("counter", "pet"))
@@ -289,7 +299,7 @@ class Repeated(Table):
     reason = _REASON
 
 
-class Alternatives(Table):
+class Alternatives(Endpoints):
     """One row per endpoint of a declared comparison, mouse, and choice upstream of it: its value under that choice.
 
     One thing is chosen otherwise at a time; the model of expansion stays the one that the study chose.
@@ -298,22 +308,6 @@ class Alternatives(Table):
     key = ("choice", "variant", *Endpoints.key)
     choice = text("What was chosen otherwise", required=True, choices=("half_life", "dose_route", "subtraction"))
     variant = text("How", required=True)
-    analysis = _ANALYSIS
-    endpoint = text("Endpoint", required=True)
-    modality = text("How it was measured, where that matters", choices=("counter", "pet"))
-    region = text("Region")
-    session = text("Session")
-    cohort = _COHORT
-    animal_id = _ANIMAL
-    group = _GROUP
-    unit = text("Unit")
-    value = number("Value of the mouse under that choice")
-    is_below_detection = flag("The value is below detection")
-    detection_level = number("Critical level in the unit of the value: a value below detection lies under it", above=0)
-    status = _STATUS
-    reason = _REASON
-    excluded = flag("All that the value rests on is excluded")
-    exclusion_reason = _EXCLUSION
 
 
 class Sensitivity(Table):
@@ -396,6 +390,11 @@ class Power(Table):
     n_per_group_ci_high = number("The same at the upper limit of the scatter", at_least=0)
     lost_frac = number("Share of this study's mice without a value", at_least=0, at_most=1)
     n_enrolled = number("Mice per group to start with, where as many are lost again", at_least=0)
+    n_studies = count("Cohorts of n_enrolled mice per group that were simulated (growth rate, doubling time)")
+    power_simulated = number("Share of them that found the effect; mice whose fit gives nothing are lost", at_least=0)
+    power_simulated_ci_low = number("Lower limit of the share, for the number of simulated cohorts (Wilson, 95 %)")
+    power_simulated_ci_high = number("Upper limit", at_most=1)
+    simulation_note = text("Why nothing was simulated")
     status = _STATUS
     reason = _REASON
 

@@ -140,8 +140,9 @@ class Table:
     columns: ClassVar[tuple[Column, ...]] = ()
 
     def __init_subclass__(cls) -> None:
-        """Collect the declared columns, in the order in which they stand in the class."""
-        own = {name: value for name, value in vars(cls).items() if isinstance(value, Column)}
+        """Collect the declared columns in the order in which they stand in the class, after those of its base."""
+        bases = reversed(cls.__mro__)
+        own = {name: value for base in bases for name, value in vars(base).items() if isinstance(value, Column)}
         cls.columns = tuple(replace(column, name=name) for name, column in own.items())
         missing = [name for name in cls.key if name not in own]
         if missing:
