@@ -4,7 +4,10 @@ from snakemake.utils import min_version
 min_version("9.17.1")
 
 
-configfile: "config/config.yaml"
+# A study named by --configfile stands alone: merged with another, it would get what it does not state from that.
+if not workflow.config_settings.configfiles:
+
+    configfile: "config/config.yaml"
 
 
 include: "rules/common.smk"

@@ -1,5 +1,4 @@
 # What all other files share: the checked config, the cohorts and their files, and the digest of the core.
-import ast
 import csv
 import hashlib
 import os
@@ -118,7 +117,9 @@ def parts_of(endpoint, regions):
     """The regions that an endpoint names: of a ratio both, of a readout none."""
     if endpoint == "readout":
         return []
-    return [part for region in regions for part in (region.split("/") if endpoint == "ratio" else [region])]
+    if endpoint != "ratio":
+        return list(regions)
+    return [part for region in regions for part in region.split("/")]
 
 
 def name_problems(config):
@@ -359,17 +360,18 @@ def of_cohorts(path):
 CORE_PATHS = {name: Path(source(f"scripts/cartrace/{name}.py")) for name in CORE}
 
 
+# By its text, since a parse of the whole core at each start would take a third of it.
+IMPORTS = re.compile(r"^ *from (cartrace[\w.]*) import (?:\(([^)]*)\)|(.+))|^ *import (cartrace[\w.]*)", re.MULTILINE)
+
+
 @cache
 def core_imports(path):
     """Names of the core files that a file imports, wherever in it, with the packages that they stand in."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        modules = []
-        if isinstance(node, ast.ImportFrom):
-            modules = [f"{node.module}.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.Import):
-            modules = [alias.name for alias in node.names]
-        for parts in (module.split(".") for module in modules if module.split(".")[0] == "cartrace"):
+    for package, several, one, module in IMPORTS.findall(path.read_text(encoding="utf-8")):
+        names = re.findall(r"(\w+)(?: as \w+)?", re.sub("#.*", "", several or one))
+        modules = [f"{package}.{name}" for name in names] if package else [module]
+        for parts in (module.split(".") for module in modules):
             places = ["/".join(parts[1:end]) for end in range(1, len(parts) + 1)]
             found.update(
                 name for place in places for name in (place, f"{place}/__init__".strip("/")) if name in CORE_PATHS

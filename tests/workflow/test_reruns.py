@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import shutil
 import subprocess
@@ -181,3 +182,54 @@ def test_a_last_newline_of_the_core_reruns_nothing(study: Path, run: Callable) -
     path = study / "scripts" / "cartrace" / "decay.py"
     path.write_text(path.read_text(encoding="utf-8").rstrip("\n"), encoding="utf-8")
     assert run(study, "-n").planned == {}
+
+
+def test_a_corrected_dose_reruns_its_cohort_and_the_study(study: Path, run: Callable, downstream: Downstream) -> None:
+    sheet = study / "resources" / "demo_study" / "C01" / "doses.csv"
+    lines = sheet.read_text(encoding="utf-8").splitlines(keepends=True)
+    with open(sheet, encoding="utf-8", newline="") as stream:
+        header, first = list(csv.reader(stream))[:2]
+    full = first[header.index("full_activity [MBq]")]
+    lines[1] = lines[1].replace(full, str(float(full) + 0.01), 1)
+    sheet.write_text("".join(lines), encoding="utf-8")
+    done = run(study, "-n", "--quiet", "host")
+    assert done.planned == downstream("import_tables", cohorts=1)
+    assert set(re.findall(r"cohort=(\w+)", done.output)) == {"C01"}
+
+
+def test_a_cohort_that_is_taken_out_reruns_the_study_only(study: Path, run: Callable) -> None:
+    before = run(study, "-n", "-F").planned
+    change_config(study, "cohorts", [{"name": "C01", "path": "resources/demo_study/C01"}])
+    planned = run(study, "-n").planned
+    assert planned == {rule: count for rule, count in before.items() if rule in planned}
+    assert not set(planned) & set(PER_COHORT)
+    assert {"fit_expansion", "compare_groups", "draw_figures", "build_report", "all"} <= set(planned)
+
+
+def test_a_comment_in_the_rules_reruns_nothing(study: Path, run: Callable) -> None:
+    for path in (study / "Snakefile", *(study / "rules").glob("*.smk")):
+        path.write_text("# A remark.\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    assert run(study, "-n").planned == {}
+
+
+def test_studies_lie_side_by_side_in_one_folder(study: Path, run: Callable) -> None:
+    config = yaml.safe_load((study / "config" / "config.yaml").read_text(encoding="utf-8"))
+    config["cohorts"] = [{"name": "mine", "path": "resources/demo_study/C02"}]
+    config["pathvars"] = {"results": "other/results", "logs": "other/logs"}
+    config["expansion"] = {"models": ["exponential"]}
+    (study / "config" / "other.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    done = run(study, "--configfile", "config/other.yaml", "other/results/mine/3_uptake/uptake.csv")
+    assert done.code == 0, done.output
+    planned = run(study, "-n", "--configfile", "config/other.yaml", "--quiet", "host")
+    assert planned.planned["fit_expansion"] == 1
+    assert "C01" not in planned.output
+    assert run(study, "-n").planned == {}
+
+
+def test_a_study_named_on_the_command_line_gets_nothing_from_another(study: Path, run: Callable) -> None:
+    config = yaml.safe_load((study / "config" / "config.yaml").read_text(encoding="utf-8"))
+    del config["comparison"]
+    (study / "other.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    done = run(study, "-n", "--configfile", "other.yaml")
+    assert done.code == 1
+    assert "the config: the key 'comparison' is missing" in done.output
