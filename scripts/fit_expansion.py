@@ -48,7 +48,7 @@ def main(
     order = [group["name"] for group in sorted(groups, key=lambda group: _RANK[group["role"]])]
     settings = Settings(population_method, population_p, population_simulations, seed)
     found: dict[str, list[pd.DataFrame]] = {"estimates": [], "curves": [], "fits": [], "population": []}
-    for analysis in ("all", "without_excluded"):
+    for analysis in job.progress(("all", "without_excluded"), f"fitting {model}, analysis"):
         study = fit_study(
             measured,
             mice,
