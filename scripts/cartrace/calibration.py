@@ -32,6 +32,13 @@ class Line:
         """Degrees of freedom of the residual scatter."""
         return self.n_points - 2
 
+    @property
+    def intercept_p(self) -> float:
+        """Two-sided p value of the intercept being zero, by Student's t (F37)."""
+        if self.intercept_se == 0.0:
+            return float(self.intercept == 0.0)
+        return float(2.0 * special.stdtr(self.df, -abs(self.intercept / self.intercept_se)))
+
 
 def t_quantile(probability: float, df: Array | float) -> Array:
     """Return the quantile of Student's t distribution, NaN without a degree of freedom."""

@@ -203,7 +203,7 @@ def calibration_line(
     if not problem:
         line = fit_line(cells, signal)
         slope, low, high = log_log_slope(cells, signal)
-        row |= asdict(line)
+        row |= asdict(line) | {"intercept_p": line.intercept_p}
         row |= {"log_log_slope": slope, "log_log_slope_ci_low": low, "log_log_slope_ci_high": high}
         if not line.slope > 0.0:
             problem = (

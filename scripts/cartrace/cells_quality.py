@@ -11,6 +11,7 @@ import pandas as pd
 from cartrace.calibration import LEAST_SAMPLES
 
 LINEARITY_TOLERANCE = 0.1
+INTERCEPT_P = 0.05
 EXTRAPOLATED_WARN_FRAC = 0.2
 LEAST_BACKGROUND = 3
 
@@ -111,11 +112,17 @@ def _line_checks(cohort: str, line: Mapping[str, Any]) -> list[dict[str, Any]]:
         f"{n:.0f} samples on the line" + (f"; {note}" if note else ""),
     )
     slope, low, high = (float(line[f"log_log_slope{end}"]) for end in ("", "_ci_low", "_ci_high"))
-    straight = low <= 1.0 <= high or abs(slope - 1.0) <= LINEARITY_TOLERANCE
+    straight, through_zero = abs(slope - 1.0) <= LINEARITY_TOLERANCE, float(line["intercept_p"]) >= INTERCEPT_P
     message = f"Slope of log signal on log cells {slope:.3f} [95 % CI {low:.3f}, {high:.3f}]; 1 is proportional"
-    if not straight:
+    message += f". Signal without cells {line['intercept']:.3g} %ID (p = {line['intercept_p']:.2g}); 0 is expected"
+    if not straight and low <= 1.0 <= high:
+        message += (
+            ". The samples are too few, or scatter too much, to show that the signal is proportional to the cells"
+        )
+    elif not straight:
         message += ". The signal is not proportional to the cells: read the numbers of cells as rough"
-    linearity = _check(
-        cohort, "calibration-linearity", tracer, "pass" if straight else "warn", slope, LINEARITY_TOLERANCE, message
-    )
+    if not through_zero:
+        message += ". The line does not go through 0: what was subtracted from the samples is not what they had"
+    status = "pass" if straight and through_zero else "warn"
+    linearity = _check(cohort, "calibration-linearity", tracer, status, slope, LINEARITY_TOLERANCE, message)
     return [samples, linearity]

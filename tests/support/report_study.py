@@ -503,6 +503,7 @@ class StudyMaker:
                 "slope_se": 4e-9,
                 "intercept": 1e-4,
                 "intercept_se": 5e-5,
+                "intercept_p": 0.06,
                 "covariance": -1e-13,
                 "residual_rel_sd_frac": 0.05,
                 "min_cells": 1e5,

@@ -233,6 +233,30 @@ def test_a_region_that_is_not_there_is_named_with_those_that_are():
     assert "tumor left, muscle" in found["followed-region", "tumour"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("offset", "scatter", "status", "says"),
+    [
+        (0.0, 0.02, "pass", "0 is expected"),
+        (0.05, 0.02, "warn", "The line does not go through 0"),
+        (0.0, 0.8, "warn", "too few, or scatter too much"),
+    ],
+)
+def test_an_intercept_and_a_scatter_that_hide_the_proportion_are_said(offset, scatter, status, says):
+    cells = np.array([1e5, 3e5, 1e6, 3e6, 1e7])
+    signal = (2e-7 * cells + offset) * np.exp(scatter * np.array([-1.0, 1.0, -0.7, 1.1, 0.6]))
+    _, row = line_of(samples(cells=cells, signal=signal))
+    found = checks(without_calibration(subtract_background(rows_of())), [row])["calibration-linearity", "[18F]TFB"]
+    assert found["status"] == status
+    assert says in found["message"]
+
+
+def test_the_intercept_is_tested_as_by_an_ordinary_regression():
+    """Weighted with 1 / signal: the same p as of that regression's constant column."""
+    line, row = line_of(samples())
+    t = line.intercept / line.intercept_se
+    assert row["intercept_p"] == pytest.approx(2.0 * stats.t.sf(abs(t), line.n_points - 2), rel=1e-12)
+
+
 @pytest.mark.parametrize(("power", "status"), [(1.0, "pass"), (0.6, "warn")])
 def test_linearity_is_judged_by_the_slope_of_the_logs(power, status):
     cells = np.array([1e5, 3e5, 1e6, 3e6, 1e7])

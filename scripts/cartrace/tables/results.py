@@ -282,6 +282,7 @@ class CalibrationLines(Table):
     slope_se = number("Its standard error [%ID/cell]", at_least=0)
     intercept = number("Signal without cells [%ID]")
     intercept_se = number("Its standard error [%ID]", at_least=0)
+    intercept_p = number("p value of no signal without cells (F37)", at_least=0, at_most=1)
     covariance = number("Of intercept and slope [%ID²/cell]")
     residual_rel_sd_frac = number("Scatter about the line, relative to the signal", at_least=0)
     min_cells = number("Fewest cells of the calibration [cells]", at_least=0)
