@@ -291,18 +291,7 @@ wildcard_constraints:
 
 # ---- the files of a cohort ----
 
-SHEETS = [
-    "animals",
-    "doses",
-    "tubes",
-    "scans",
-    "calibration",
-    "readouts",
-    "exclusions",
-    "overrides",
-    "clocks",
-    "volumes",
-]
+TABLE_SUFFIXES = {".csv", ".tsv", ".xlsx", ".xlsm", ".xls", ".ods"}
 
 
 # As `cartrace.workbooks` holds it against a workbook that is read.
@@ -310,8 +299,10 @@ MOST_WORKBOOK_BYTES = 200_000_000
 
 
 def sheet_files(cohort):
-    candidates = [PATHS[cohort] / f"{sheet}.csv" for sheet in SHEETS] + [PATHS[cohort] / "cohort.xlsx"]
-    return [str(path) for path in candidates if path.is_file()]
+    """Every table that stands in the cohort's folder: of one with a wrong name, the import says so."""
+    found = PATHS[cohort].iterdir() if PATHS[cohort].is_dir() else ()
+    tables = (path for path in found if path.suffix.lower() in TABLE_SUFFIXES and path.is_file())
+    return sorted(str(path) for path in tables if not path.name.startswith((".", "~$", "x_")))
 
 
 def workbook_texts(path):
@@ -334,7 +325,7 @@ def has_background(cohort):
     for path in map(Path, sheet_files(cohort)):
         if path.name == "animals.csv":
             texts.append(path.read_text(encoding="utf-8-sig", errors="replace"))
-        elif path.suffix == ".xlsx":
+        elif path.name == "cohort.xlsx":
             texts += workbook_texts(path)
     return not names or any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) for name in names for text in texts)
 

@@ -86,11 +86,15 @@ def _files(sheet: Sheet, column: str, folder: str, files: Sequence[str]) -> list
             continue
         # A file that another row names already was hardly meant.
         close = nearest(name, [file for file in there if file not in rows]) or nearest(name, there)
-        remedy = (
-            f"Did you mean '{close[0]}'? Correct the name"
-            if close
-            else f"Put the file into {folder}/, or correct the name"
-        )
+        elsewhere = next((file for file in files if file.endswith(f"/{name}")), "")
+        if elsewhere.startswith(f"{folder}/"):
+            remedy = f"Write its folder too: '{elsewhere.removeprefix(f'{folder}/')}'"
+        elif elsewhere:
+            remedy = f"It stands in {elsewhere.partition('/')[0]}/; move it into {folder}/"
+        elif close:
+            remedy = f"Did you mean '{close[0]}'? Correct the name"
+        else:
+            remedy = f"Put the file into {folder}/, or correct the name"
         why = f"there is no such file in the folder {folder}/"
         sheet.problems += [sheet.problem(index, column, "file-not-found", why, remedy) for index in indices]
     return found

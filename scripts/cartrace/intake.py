@@ -97,7 +97,9 @@ def read(
         Everything that is wrong with the sheets and the exports, together.
     """
     wall = _wall(study)
-    read_in, general, strangers = _sheets(study, files, wall)
+    meant_for, misnamed, others = _named(files)
+    files = {file: files[file] for file in meant_for}
+    read_in, general, strangers = _sheets(study, files, meant_for, wall)
     clocks = dict(sheets.clocks(read_in["clocks"], wall))
     notes = {name: _on_one_clock(sheet, clocks) for name, sheet in read_in.items()}
     _canonical(read_in, study.vocabulary)
@@ -117,7 +119,16 @@ def read(
         exports.table(found.rois, ROI_COLUMNS, study.cohort),
         {row["file"]: row["sha256"] for row in found.imported},
     )
-    problems = general + [problem for sheet in read_in.values() for problem in _by_row(sheet.problems)] + found.problems
+    found.quality += [
+        ("unused-sheet", file, f"The file {file} has the name of no sheet of cartrace's and was not read")
+        for file in others
+    ]
+    problems = (
+        misnamed
+        + general
+        + [problem for sheet in read_in.values() for problem in _by_row(sheet.problems)]
+        + found.problems
+    )
     problems += [*plausibility.impossible(evidence), *_nuclides(study)]
     if problems:
         raise _refusal(study.cohort, problems)
@@ -191,7 +202,7 @@ def _wall(study: Study) -> tzinfo:
 
 
 def _sheets(
-    study: Study, files: Mapping[str, bytes], wall: tzinfo
+    study: Study, files: Mapping[str, bytes], meant_for: Mapping[str, str], wall: tzinfo
 ) -> tuple[dict[str, Sheet], list[Problem], list[str]]:
     """Return every sheet by name, problems that belong to none, and tabs of the workbook that are none."""
     plain_files = [name for name in files if name != WORKBOOK]
@@ -200,7 +211,7 @@ def _sheets(
         raise InputError(
             [Problem("two-sources", why, "Keep the workbook or the CSV files, not both", file=study.cohort)]
         )
-    found, problems, strangers = _grids(files)
+    found, problems, strangers = _grids(files, meant_for)
     zones: dict[str, tzinfo] = dict.fromkeys(("calibrator", "counter", "scanner", "wall"), wall)
     reading = Reading(zones, study.date_format)
     read_in: dict[str, Sheet] = {}
@@ -233,14 +244,46 @@ def _sheets(
     return {name: read_in[name] for name in BY_NAME}, problems, strangers
 
 
-def _grids(files: Mapping[str, bytes]) -> tuple[dict[str, tuple[str, str, grids.Grid]], list[Problem], list[str]]:
+def _named(files: Mapping[str, bytes]) -> tuple[dict[str, str], list[Problem], list[str]]:
+    """Return the sheet that each file is, the files that only almost have its name, and the names of all others.
+
+    A misnamed CSV is read as what it was meant for, so that its absence is not told in every other sheet.
+    """
+    known = {WORKBOOK: WORKBOOK, **{f"{name}.csv": name for name in BY_NAME}}
+    meant_for = {file: known[file] for file in files if file in known}
+    problems, others = [], []
+    for file in files:
+        if file in known or plain(file).startswith("x "):
+            continue
+        stem, _, suffix = file.rpartition(".")
+        close = nearest(stem, [name.rpartition(".")[0] for name in known])
+        if not close:
+            others.append(file)
+            continue
+        meant = next(name for name in known if name.startswith(f"{close[0]}."))
+        why, remedy = "no sheet has this name", f"Did you mean '{meant}'? Rename it, or take it out of the folder"
+        if suffix.lower() not in ("csv", "xlsx"):
+            why, remedy = (
+                "this kind of file is not read",
+                f"Save it in Excel as '{meant}', or take it out of the folder",
+            )
+        problems.append(Problem("unknown-sheet", why, remedy, file=file))
+        if suffix.lower() == "csv" and meant != WORKBOOK and known[meant] not in meant_for.values():
+            meant_for[file] = known[meant]
+    return meant_for, problems, others
+
+
+def _grids(
+    files: Mapping[str, bytes], meant_for: Mapping[str, str]
+) -> tuple[dict[str, tuple[str, str, grids.Grid]], list[Problem], list[str]]:
     """Return file, tab and grid of every sheet."""
     found: dict[str, tuple[str, str, grids.Grid]] = {}
     problems: list[Problem] = []
     strangers: list[str] = []
+    meant: dict[str, tuple[str, str, grids.Grid]] = {}
     for file, content in files.items():
         if file != WORKBOOK:
-            name = file.removesuffix(".csv")
+            name = meant_for[file]
             if is_workbook(content):
                 remedy = f"Save it as CSV UTF-8, or put its sheets into {WORKBOOK}"
                 problem = Problem("not-a-csv", "this is an Excel workbook with the name of a CSV", remedy)
@@ -258,14 +301,19 @@ def _grids(files: Mapping[str, bytes]) -> tuple[dict[str, tuple[str, str, grids.
                 continue
             if not tab:
                 problems += [replace(problem, file=file) for problem in grid.problems]
+            elif name in found:
+                remedy = "Rename or remove one of them"
+                problems.append(Problem("unknown-sheet", "two sheets have this name", remedy, file=file, sheet=tab))
             elif name in BY_NAME:
                 found[name] = (file, tab, grid)
             elif close := nearest(tab, BY_NAME):
                 remedy = f"Did you mean '{close[0]}'? Rename or remove the sheet"
                 problems.append(Problem("unknown-sheet", "the sheet is not known", remedy, file=file, sheet=tab))
+                # So that its absence is not told in every other sheet.
+                meant.setdefault(close[0], (file, tab, grid))
             else:
                 strangers.append(tab)
-    return found, problems, strangers
+    return {**meant, **found}, problems, strangers
 
 
 def _on_one_clock(sheet: Sheet, clocks: Mapping[str, Clock]) -> tuple[list[str], float]:

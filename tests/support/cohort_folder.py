@@ -93,7 +93,7 @@ def settings(folder: Path, **changes: Any) -> dict[str, Any]:
     }
     exports = [path for name in ("counter", "pet", "readouts") for path in (folder / name).rglob("*") if path.is_file()]
     return {
-        "sheets": sorted(str(path) for path in folder.iterdir() if path.suffix in (".csv", ".xlsx")),
+        "sheets": sorted(str(path) for path in folder.iterdir() if path.suffix in (".csv", ".xlsx", ".xls")),
         "exports": sorted(map(str, exports)),
         "tissues": str(ROOT / "resources" / "tissues.csv"),
         "radionuclides": str(ROOT / "resources" / "radionuclides.csv"),
