@@ -148,11 +148,11 @@ function arithmetic(row) {
   const list = make("ol", { class: "arithmetic" });
   if (isCounter) {
     for (const part of parts) {
-      const [file, line, tube, when, name, tubeRow, counts, seconds, gross, dead, back, backSe, netRate, inCount, decay, injected, dose, mass] = part;
+      const [file, line, tube, when, name, tubeRow, counts, seconds, gross, dead, back, backSe, cross, netRate, inCount, decay, injected, dose, mass] = part;
       const label = text(name) ? `Tube ${text(tube)} (${text(name)})` : `Tube ${text(tube)}`;
       list.append(
         step(`${label}: gross rate`, `${counts} counts / ${seconds} s = ${gross} /s`, `counted ${when}; ${place(file, line, "tubes", tubeRow)}`),
-        step("Net rate", `${gross} × ${dead} (dead time) − ${back} (background, ± ${backSe}) = ${netRate} /s`),
+        step("Net rate", `${gross} × ${dead} (dead time) − ${back} (background, ± ${backSe})${cross ? ` − ${cross} (other tracer)` : ""} = ${netRate} /s`),
         step("At injection", `${netRate} × ${inCount} (decay during the count) / ${decay} (decay until the count) = ${injected} /s`),
         step("Share of the dose", `100 × ${injected} / ${dose || "?"} (dose as this run would have counted it) of ${mass || "?"} g`),
       );

@@ -39,9 +39,9 @@ population/log_linear population/mice population/model population/pairs populati
 readers/__init__ readers/amide readers/bids readers/caliper readers/cpm readers/dft readers/export readers/hidex
 readers/living_image readers/own_model readers/pmod readers/pmod_tac readers/slicer readers/table readers/wide
 readers/wizard2
-report/__init__ report/beside report/blocks report/comparison report/design report/expansion report/guides report/inline
-report/intake report/methods report/mice report/provenance report/references report/sources report/study report/uptake
-report/verdict report/workbook
+report/__init__ report/arrive report/beside report/blocks report/changes report/comparison report/crate report/design
+report/documents report/exchange report/expansion report/guides report/inline report/intake report/methods report/mice
+report/provenance report/references report/sources report/study report/uptake report/verdict report/workbook
 simulate/__init__ simulate/cohort simulate/design simulate/dissection simulate/exports simulate/instruments
 simulate/readouts simulate/sheets simulate/truth simulate/world
 tables/__init__ tables/comparison tables/contract tables/raw tables/report tables/results

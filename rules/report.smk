@@ -1,6 +1,7 @@
 # Stage 7: figures, then one report with its tables.
 # INPUTS   the tables of all stages
-# OUTPUTS  <results>/7_report/{report.html,methods.md,run.yaml,tables.xlsx,tables/,figures/}
+# OUTPUTS  <results>/7_report/{report.html,methods.md,methods.docx,arrive.md,run.yaml,tables.xlsx,tables/,figures/,
+#          source_data/,exchange/,ro-crate-metadata.json}; <results>/history/ keeps the tables of the last runs
 
 FOLLOWS_CELLS = HAS_PET if config["cells"]["modality"] == "pet" else HAS_COUNTER
 FIGURES = {
@@ -120,6 +121,12 @@ rule build_report:
         readout_agreement=rules.predict_outcomes.output.readout_agreement,
         destructive=rules.integrate_uptake.output.destructive,
         figures=rules.draw_figures.output.svg,
+        figure_files=[
+            *rules.draw_figures.output.svg,
+            *rules.draw_figures.output.pdf,
+            *rules.draw_figures.output.png,
+            *rules.draw_figures.output.source_data,
+        ],
         captions=rules.draw_figures.output.captions,
         template=resource("report.html.j2"),
         style=resource("report.css"),
@@ -128,9 +135,13 @@ rule build_report:
     output:
         html=report("<results>/7_report/report.html", category="Report"),
         methods="<results>/7_report/methods.md",
+        document="<results>/7_report/methods.docx",
+        arrive="<results>/7_report/arrive.md",
         run="<results>/7_report/run.yaml",
         workbook_file="<results>/7_report/tables.xlsx",
         tables_folder=directory("<results>/7_report/tables"),
+        exchange_folder=directory("<results>/7_report/exchange"),
+        crate_file="<results>/7_report/ro-crate-metadata.json",
     log:
         "<logs>/build_report.log",
     conda:

@@ -1,7 +1,9 @@
-"""Build the report of the study: one HTML page, its methods, its record, and its tables as CSV and as one workbook."""
+"""Build the report of the study: one HTML page, and all that a lab or a journal takes from it as files beside it."""
 
+import csv
 import json
 import platform
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
@@ -12,10 +14,15 @@ import pandas as pd
 
 from cartrace import acknowledged, job, tables
 from cartrace.report import page, sections
+from cartrace.report.arrive import arrive_markdown
 from cartrace.report.blocks import Picture
+from cartrace.report.changes import Change, changed_cells, changes_markdown, settings_changed
+from cartrace.report.crate import crate
+from cartrace.report.documents import methods_docx
+from cartrace.report.exchange import exchange_files
 from cartrace.report.guides import GUIDES
 from cartrace.report.inline import inline_svg
-from cartrace.report.methods import methods_text
+from cartrace.report.methods import escaped, methods_text
 from cartrace.report.provenance import run_record, run_yaml
 from cartrace.report.sources import DERIVED, SOURCES
 from cartrace.report.study import Study
@@ -56,6 +63,7 @@ def pictures(study: Study, figures: Sequence[str], captions: str) -> dict[str, P
 def main(
     *,
     figures: Sequence[str],
+    figure_files: Sequence[str],
     captions: str,
     template: str,
     style: str,
@@ -63,9 +71,13 @@ def main(
     methods_template: str,
     html: str,
     methods: str,
+    document: str,
+    arrive: str,
     run: str,
     workbook_file: str,
     tables_folder: str,
+    exchange_folder: str,
+    crate_file: str,
     settings: Mapping[str, Any],
     assumptions: Sequence[Sequence[str]],
     digests: Mapping[str, str],
@@ -83,18 +95,61 @@ def main(
     frames = {one.name: (getattr(study, one.key), one.contract) for one in SOURCES}
     for name, (frame, contract) in frames.items():
         tables.write(frame, Path(tables_folder) / f"{name}.csv", contract)
-    Path(workbook_file).write_bytes(workbook(frames))
     record = run_yaml(run_record(study, versions=versions, digests=digests))
-    template_text = Path(methods_template).read_text(encoding="utf-8")
-    text = methods_text(study, template_text, versions=versions, assumptions=assumptions)
-    parts = sections(study, methods=text, run=record)
-    files = {
-        name: Path(path).read_text(encoding="utf-8")
-        for name, path in (("template", template), ("style", style), ("script", script))
-    }
-    Path(run).write_text(record, encoding="utf-8")
-    Path(methods).write_text(text, encoding="utf-8")
-    Path(html).write_text(page(study, parts, **files), encoding="utf-8")
+    text = methods_text(study, text_of(methods_template), versions=versions, assumptions=assumptions)
+    # Beside the results of all stages, since a rule's own outputs are removed before it runs.
+    changes = compare(Path(str(paths["selection"])).parents[1] / "history", Path(tables_folder), record)
+    parts = sections(study, methods=text, run=record, changes=changes)
+    whole = page(study, parts, template=text_of(template), style=text_of(style), script=text_of(script))
+    Path(exchange_folder).mkdir(parents=True, exist_ok=True)
+    for name, content in exchange_files(study).items():
+        (Path(exchange_folder) / name).write_text(content, encoding="utf-8")
+    for path, content in ((run, record), (methods, text), (arrive, arrive_markdown(study)), (html, whole)):
+        Path(path).write_text(content, encoding="utf-8")
+    Path(document).write_bytes(methods_docx(text))
+    Path(workbook_file).write_bytes(workbook(frames))
+    single = [html, methods, document, arrive, run, workbook_file]
+    folders = [path for folder in (tables_folder, exchange_folder) for path in sorted(Path(folder).glob("*.csv"))]
+    files = {Path(path).name: Path(path).read_bytes() for path in single}
+    files |= {f"{path.parent.name}/{path.name}": path.read_bytes() for path in [*folders, *map(Path, figure_files)]}
+    Path(crate_file).write_text(crate(study, files, versions=versions), encoding="utf-8")
+
+
+def text_of(path: str) -> str:
+    """Return the text of a file."""
+    return Path(path).read_text(encoding="utf-8")
+
+
+def compare(history: Path, folder: Path, record: str) -> str:
+    """Return what changed since the last run that differs from this one, in Markdown, and keep this run's tables.
+
+    `history` holds the tables and records of two runs, ``current`` and ``previous``. A run that gives the same tables
+    again leaves both as they are, and so says the same again.
+    """
+    now = {path.name: path.read_bytes() for path in sorted(folder.glob("*.csv"))} | {"run.yaml": record.encode()}
+    current, previous = history / "current", history / "previous"
+    kept = {path.name: path.read_bytes() for path in sorted(current.glob("*"))} if current.is_dir() else {}
+    if kept != now:
+        shutil.rmtree(previous, ignore_errors=True)
+        if kept:
+            current.rename(previous)
+        current.mkdir(parents=True, exist_ok=True)
+        for name, content in now.items():
+            (current / name).write_bytes(content)
+    if not previous.is_dir():
+        return ""
+    found: list[Change] = []
+    for one in SOURCES:
+        old, new = previous / f"{one.name}.csv", folder / f"{one.name}.csv"
+        if old.is_file() and old.read_bytes() != new.read_bytes():
+            found += changed_cells(one.name, one.contract.key, rows_of(old), rows_of(new))
+    return changes_markdown(found, settings_changed(text_of(str(previous / "run.yaml")), record), escaped)
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV file as text."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
 
 
 if "snakemake" in globals():

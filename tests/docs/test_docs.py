@@ -84,7 +84,7 @@ def of_conda() -> dict[str, str]:
 def test_the_environments_hold_what_the_scripts_import_in_one_version() -> None:
     # No job runs write_*.py.
     used = set().union(*(imported(path) for path in SCRIPTS.rglob("*.py") if not path.name.startswith("write_")))
-    packages = {{"yaml": "pyyaml"}.get(name, name).replace("_", "-") for name in used}
+    packages = {{"yaml": "pyyaml", "docx": "python-docx"}.get(name, name).replace("_", "-") for name in used}
     assert packages
     assert packages <= set(of_conda())
     assert of_conda() == {name: pinned()[name] for name in of_conda()}

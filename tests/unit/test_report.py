@@ -123,10 +123,8 @@ def test_downloads_are_files_beside_the_report(text):
         value for tag, _, value in Page(text).links if tag == "a" and not value.startswith(("#", "https://doi.org"))
     }
     assert {"tables.xlsx", "methods.md", "run.yaml", "tables/uptake.csv", "figures/biodistribution.pdf"} <= files
-    assert all(
-        re.fullmatch(r"(tables/|figures/|source_data/)?[a-z_-]+\.(csv|xlsx|md|docx|yaml|json|pdf|svg|png)", file)
-        for file in files
-    )
+    pattern = r"exchange/|(tables/|figures/|source_data/)?[a-z_-]+\.(csv|xlsx|md|docx|yaml|json|pdf|svg|png)"
+    assert all(re.fullmatch(pattern, file) for file in files)
 
 
 def test_names_are_only_names():
@@ -156,7 +154,7 @@ def test_sections_without_data_are_absent(changed, absent):
     found = {section.anchor for section in sections(study, methods="# Methods", run="a: 1")}
     everything = {"verdict", "design", "intake", "quality", "cohort", "mouse-pages", "biodistribution", "pet"}
     everything |= {"expansion", "comparison", "agreement", "uncertainty", "next-cohort", "exclusions", "methods"}
-    everything |= {"provenance"}
+    everything |= {"provenance", "arrive"}
     assert found == everything - absent
     page_text = built(study)
     for anchor in absent:

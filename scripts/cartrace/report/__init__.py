@@ -10,6 +10,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from cartrace.report import beside, comparison, design, expansion, intake, mice, uptake, verdict
+from cartrace.report.arrive import arrive
 from cartrace.report.blocks import Block, Code, Prose, Section, Text
 from cartrace.report.methods import html
 from cartrace.report.study import Study
@@ -43,7 +44,7 @@ PARTS: tuple[Part, ...] = (
 )
 
 
-def sections(study: Study, *, methods: str, run: str, arrive: str = "", changes: str = "") -> list[Section]:
+def sections(study: Study, *, methods: str, run: str, changes: str = "") -> list[Section]:
     """Return the sections that have something to say, in order.
 
     Parameters
@@ -54,8 +55,6 @@ def sections(study: Study, *, methods: str, run: str, arrive: str = "", changes:
         The methods in Markdown.
     run : str
         The record of the run in YAML.
-    arrive : str
-        The ARRIVE table in Markdown.
     changes : str
         What changed since the last run, in Markdown.
 
@@ -65,8 +64,7 @@ def sections(study: Study, *, methods: str, run: str, arrive: str = "", changes:
     """
     found = [Section(part.anchor, part.title, tuple(part.build(study))) for part in PARTS]
     found.append(Section("methods", "Methods", (Prose(html(methods)),)))
-    if arrive:
-        found.append(Section("arrive", "ARRIVE 2.0", (Prose(html(arrive)),)))
+    found.append(Section("arrive", "ARRIVE 2.0", tuple(arrive(study))))
     if changes:
         found.append(Section("changes", "Changes", (Prose(html(changes)),)))
     provenance = Text(

@@ -51,7 +51,7 @@ def methods_text(
         Markdown, with text from the sheets escaped.
     """
     environment = Environment(
-        finalize=_escaped, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+        finalize=escaped, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
     )
     known = facts(study)
     rendered = environment.from_string(template).render(
@@ -102,7 +102,7 @@ def assumed(assumptions: Sequence[Sequence[str]], known: Mapping[str, Any]) -> l
     return told
 
 
-def _escaped(value: Any) -> Any:
+def escaped(value: Any) -> Any:
     """Escape what Markdown would read as markup; a line break in a name would start a paragraph."""
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
@@ -190,7 +190,7 @@ def _comparison(study: Study) -> dict[str, Any]:
     }
 
 
-_BULLET = re.compile(r"^(?:- |\d+\. )")
+BULLET = re.compile(r"^(?:- |\d+\. )")
 
 
 def html(markdown: str) -> Markup:
@@ -212,15 +212,20 @@ def html(markdown: str) -> Markup:
         if lines[0].startswith("#"):
             level = len(lines[0]) - len(lines[0].lstrip("#"))
             parts.append(f"<h{level + 2}>{_text(lines[0].lstrip('# '))}</h{level + 2}>")
-        elif _BULLET.match(lines[0]):
+        elif BULLET.match(lines[0]):
             tag = "ul" if lines[0].startswith("- ") else "ol"
-            items = "".join(f"<li>{_text(_BULLET.sub('', line))}</li>" for line in lines)
+            items = "".join(f"<li>{_text(BULLET.sub('', line))}</li>" for line in lines)
             parts.append(f"<{tag}>{items}</{tag}>")
         else:
             parts.append(f"<p>{_text(' '.join(lines))}</p>")
     return Markup("\n".join(parts))
 
 
+def plain(markdown: str) -> str:
+    """Return our own Markdown without its escapes."""
+    return re.sub(r"\\([\\`*_{}\[\]<>#|])", r"\1", markdown)
+
+
 def _text(markdown: str) -> str:
-    plain = str(escape(re.sub(r"\\([\\`*_{}\[\]<>#|])", r"\1", markdown)))
-    return re.sub(r"doi:(10\.[^\s<]+[^\s<.,;])", r'<a href="https://doi.org/\1">doi:\1</a>', plain)
+    shown = str(escape(plain(markdown)))
+    return re.sub(r"doi:(10\.[^\s<]+[^\s<.,;])", r'<a href="https://doi.org/\1">doi:\1</a>', shown)

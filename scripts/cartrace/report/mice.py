@@ -267,6 +267,7 @@ class Pages:
             "dead_time_factor",
             "background_cps",
             "background_cps_se",
+            "crosstalk_cps",
             "net_cps",
             "in_count_factor",
             "decay_factor",

@@ -115,7 +115,11 @@ def downloads(study: Study) -> Links:
         Link("tables.xlsx", "tables.xlsx", "all tables, a tab each, and the data dictionary"),
         Link("tables/uptake.csv", "tables/uptake.csv", "uptake with its uncertainty"),
         Link("tables/comparisons.csv", "tables/comparisons.csv", "every test that was run"),
-        Link("methods.md", "methods.md", "methods, ready to be edited"),
+        Link("methods.docx", "methods.docx", "methods, ready to be pasted"),
+        Link("methods.md", "methods.md", "the same in Markdown"),
+        Link("arrive.md", "arrive.md", "the ARRIVE 2.0 Essential 10, open items marked"),
+        Link("exchange/", "exchange", "wide tables for Prism, and the biodistribution for PIXI-XNAT"),
+        Link("ro-crate-metadata.json", "ro-crate-metadata.json", "every input and output with its SHA-256"),
         Link("run.yaml", "run.yaml", "settings, versions, digests"),
     ]
     links += [
