@@ -457,9 +457,20 @@ class Outcome(_Section):
 
     readout: Annotated[Name, Field(description="Readout, as the sheet of readouts names it; or survival")]
     day: Annotated[float, Field(gt=0, description="Day on the cell clock; of survival, the last day that counts")]
+    measure: Annotated[
+        Literal["value", "fold", "worst", "worst_fold", "progression"],
+        Field(
+            description="value on the day; fold: over the baseline, the last reading up to day 0, else the first; "
+            "worst, worst_fold: the worst of either from the early signal to the day, for body weight or a toxicity "
+            "score; progression: time to the first reading beyond threshold times the baseline, or to death"
+        ),
+    ] = "value"
     direction: Annotated[Literal["higher", "lower"], Field(description="Which outcome is the good one")] = "lower"
     threshold: Annotated[
-        float | None, Field(description="Value that tells good from bad outcomes; without it there is no ROC curve")
+        float | None,
+        Field(
+            description="Value that tells good from bad outcomes; without it there is no ROC curve, nor a progression"
+        ),
     ] = None
 
 

@@ -190,7 +190,7 @@ TESTS: tuple[GroupTest, ...] = (
         label="Paired t",
         kind="paired",
         when="two sessions of at least three mice measured in both",
-        effect="geometric mean of the ratios (log) or mean difference",
+        effect="geometric mean of the ratios (log) or mean difference, Hedges g",
         reference="Student. Biometrika 1908;6:1-25. doi:10.1093/biomet/6.1.1",
     ),
     GroupTest(

@@ -12,8 +12,9 @@ from scipy import special
 from cartrace import group_tests, many_groups, plan, rank_tests, tables
 from cartrace.endpoints import KEY, by_name, takes_part
 from cartrace.forest import on_scale
-from cartrace.statistics import ADJUSTMENTS, MINIMUM_N, Array, Moments, mean_interval
+from cartrace.statistics import ADJUSTMENTS, MINIMUM_N, Array, Moments, hedges_g_paired, mean_interval
 
+_PAIRED_NUMBERS = ("estimate ci_low ci_high statistic df p_value hedges_g hedges_g_ci_low hedges_g_ci_high").split()
 _WELCH, _KRUSKAL = "Welch ANOVA", "Kruskal-Wallis"
 
 
@@ -150,14 +151,16 @@ def _of_family(endpoints: pd.DataFrame, family: Mapping[str, Any], confidence: f
 
 
 def _paired_test(name: str, difference: Array, scale: str, confidence: float, reason: str) -> dict[str, Any]:
-    numbers = dict.fromkeys(("estimate", "ci_low", "ci_high", "statistic", "df", "p_value"), np.nan)
+    numbers: dict[str, Any] = dict.fromkeys(_PAIRED_NUMBERS, np.nan)
     if not reason and np.ptp(difference) == 0:
         reason = "the difference is the same in all mice, which leaves no scatter to judge by"
     if not reason and name == "paired_t":
         n, mean, variance = (
             np.array([value]) for value in (difference.size, difference.mean(), difference.var(ddof=1))
         )
-        low, high = mean_interval(Moments(n.astype(np.float64), mean, variance), confidence)
+        moments = Moments(n.astype(np.float64), mean, variance)
+        low, high = mean_interval(moments, confidence)
+        effect = hedges_g_paired(moments, confidence)
         t = float(mean[0] / np.sqrt(variance[0] / n[0]))
         p = float(2 * special.stdtr(n[0] - 1, -abs(t)))
         numbers = {
@@ -167,6 +170,9 @@ def _paired_test(name: str, difference: Array, scale: str, confidence: float, re
             "statistic": t,
             "df": n[0] - 1,
             "p_value": p,
+            "hedges_g": effect.estimate[0],
+            "hedges_g_ci_low": effect.ci_low[0],
+            "hedges_g_ci_high": effect.ci_high[0],
         }
     elif not reason:
         test = rank_tests.signed_rank(difference)

@@ -12,11 +12,9 @@ from scipy import special
 from cartrace import association, rank_tests, survival, tables
 from cartrace.association import Association
 from cartrace.endpoints import takes_part
+from cartrace.outcomes import MOUSE, outcome_of, outcome_text, progression
 from cartrace.statistics import Array
 
-MOUSE = ["cohort", "animal_id"]
-# A readout counts for a day when it was taken within so many days of it.
-WITHIN_DAY = 1.0
 FEWEST_EVENTS = 3
 _WITHIN = "within groups"
 
@@ -78,11 +76,7 @@ def predict(
 def _names(declared: Mapping[str, Any], region: str) -> dict[str, str]:
     early, outcome = declared["early"], declared["outcome"]
     said = [early["endpoint"], early["modality"], early["region"] or region, early["session"]]
-    good = f"{outcome['direction']} is good" + (
-        f", threshold {outcome['threshold']:g}" if outcome["threshold"] is not None else ""
-    )
-    after = f"to day {outcome['day']:g}" if outcome["readout"] == "survival" else f"on day {outcome['day']:g} ({good})"
-    return {"early": " ".join(filter(None, said)), "outcome": f"{outcome['readout']} {after}"}
+    return {"early": " ".join(filter(None, said)), "outcome": outcome_text(outcome)}
 
 
 def _early(
@@ -122,16 +116,19 @@ def _judged(
     confidence: float,
 ) -> Iterator[dict[str, Any]]:
     outcome = declared["outcome"]
-    if outcome["readout"] == "survival":
+    if outcome["readout"] == "survival" or outcome["measure"] == "progression":
+        event = "died" if outcome["readout"] == "survival" else "progressed or died"
+        if outcome["readout"] != "survival":
+            free = progression(readouts, mice, outcome)
+            mice = mice.drop(columns=["day", "died"]).merge(free, on=MOUSE, how="left")
         known = (mice["day"] >= outcome["day"]) | mice["died"].eq(True)
         later = mice["early_day"] < np.minimum(mice["day"], outcome["day"])
         # Who died by that day, and who was alive on it; of a mouse that left earlier nobody knows.
         rows = mice.assign(is_good=mice["day"] >= outcome["day"], outcome=np.nan)[known & later]
         yield from _by_group(rows, lambda some: [_roc(some, confidence), _cutoff(some, confidence)])
-        yield from _by_group(mice, lambda some: [_cox(some, outcome["day"], confidence)])
+        yield from _by_group(mice, lambda some: [_cox(some, outcome["day"], event, confidence)])
         return
-    at = _at_day(readouts[readouts["readout"] == outcome["readout"]], outcome["day"])
-    rows = mice.merge(at, on=MOUSE)
+    rows = mice.merge(outcome_of(readouts, mice, outcome), on=MOUSE)
     if len(rows) and (rows["outcome_day"] <= rows["early_day"]).all():
         reason = f"the signal is known on day {rows['early_day'].min():.3g} only, and the outcome is no later"
         yield _row("spearman", 0, Association(*[np.nan] * 4), "Fisher z", reason=reason) | {"group": ""}
@@ -145,13 +142,6 @@ def _judged(
     lag = _peak_lag(endpoints[endpoints["analysis"] == analysis], readouts, scans, outcome["readout"], region)
     lag = lag[lag["group"].isin(set(mice["group"]))]
     yield from _by_group(lag, lambda some: [_lag(some, confidence)])
-
-
-def _at_day(readouts: pd.DataFrame, day: float) -> pd.DataFrame:
-    """Return each mouse's readout nearest to a day, within `WITHIN_DAY`."""
-    near = readouts.assign(apart=(readouts["day"] - day).abs())
-    near = near[near["apart"] <= WITHIN_DAY].sort_values([*MOUSE, "apart", "day"], kind="stable").drop_duplicates(MOUSE)
-    return near[[*MOUSE, "value", "day"]].rename(columns={"value": "outcome", "day": "outcome_day"})
 
 
 def _by_group(
@@ -228,7 +218,7 @@ def _cutoff(mice: pd.DataFrame, confidence: float) -> dict[str, Any]:
     return _row("cutoff", len(mice), found, "Wilson, leave-one-out", n_good=int(good.sum()), cutoff=cutoff)
 
 
-def _cox(mice: pd.DataFrame, last_day: float, confidence: float) -> dict[str, Any]:
+def _cox(mice: pd.DataFrame, last_day: float, event: str, confidence: float) -> dict[str, Any]:
     """Return the hazard ratio per doubling of the signal among the mice alive at the landmark.
 
     The landmark is the day on which the last of them had its signal: nobody's survival counts before the signal that is
@@ -245,8 +235,8 @@ def _cox(mice: pd.DataFrame, last_day: float, confidence: float) -> dict[str, An
     below = int((alive["is_below_detection"] | (alive["value"] <= 0)).sum())
     reason = f"{below} mice below detection have no logarithm of the signal" if below else ""
     if died.sum() < FEWEST_EVENTS:
-        reason = f"{int(died.sum())} of {len(alive)} mice died between the landmark and day {last_day:g}"
-        reason += f"; {FEWEST_EVENTS} deaths are needed"
+        reason = f"{int(died.sum())} of {len(alive)} mice {event} between the landmark and day {last_day:g}"
+        reason += f"; {FEWEST_EVENTS} are needed"
     if reason:
         return _row("cox_landmark", len(alive), none, "Wald", reason=reason, **counts)
     time = np.minimum(alive["day"].to_numpy(dtype=np.float64), last_day) - landmark

@@ -7,7 +7,7 @@ import pandas as pd
 
 from cartrace import association, tables
 from cartrace.endpoints import takes_part
-from cartrace.prediction import WITHIN_DAY
+from cartrace.outcomes import WITHIN_DAY
 from cartrace.statistics import Array
 
 MOUSE = ["cohort", "animal_id"]

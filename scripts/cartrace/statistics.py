@@ -129,6 +129,33 @@ def hedges_g(a: Moments, b: Moments, confidence: float) -> Effect:
     return Effect(estimate=correction * d, ci_low=correction * root * low, ci_high=correction * root * high)
 
 
+def hedges_g_paired(differences: Moments, confidence: float) -> Effect:
+    """Return the mean of differences within mice in their standard deviations, corrected for small samples.
+
+    Parameters
+    ----------
+    differences : Moments
+        Differences of each mouse; at least two.
+    confidence : float
+        Level of the interval.
+
+    Returns
+    -------
+    Effect
+        All NaN where the differences do not vary.
+
+    Notes
+    -----
+    g = J d, d = mean / s of the differences, df = n - 1; the limits invert the noncentral t distribution of d √n.
+    Gibbons RD, Hedeker DR, Davis JM. J Educ Stat 1993;18:271-279. doi:10.3102/10769986018003271
+    """
+    df, root = differences.n - 1, np.sqrt(1 / differences.n)
+    d = differences.mean / np.sqrt(np.where(differences.variance > 0, differences.variance, np.nan))
+    low, high = (_noncentrality(d / root, df, level) for level in ((1 + confidence) / 2, (1 - confidence) / 2))
+    correction = small_sample_factor(df)
+    return Effect(estimate=correction * d, ci_low=correction * root * low, ci_high=correction * root * high)
+
+
 def small_sample_factor(df: Any) -> Any:
     """Return the factor J that frees a difference in standard deviations from its bias in small samples."""
     return np.exp(special.gammaln(df / 2) - special.gammaln((df - 1) / 2)) / np.sqrt(df / 2)

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from cartrace import many_groups, rank_tests, survival
+from cartrace import diagnostics, many_groups, pooling, rank_tests, survival
+from cartrace.overall import paired
 from cartrace.statistics import Moments, benjamini_hochberg, hedges_g, holm, welch
 
 TRUTH = Path(__file__).parents[1] / "data" / "truth"
@@ -139,6 +140,54 @@ def test_tests_of_several_groups_equal_r(name):
         position = found[row["group1"], row["group2"]]
         assert pairs.p_value[position] == pytest.approx(row["p"], abs=1e-9)
         assert [pairs.ci_low[position], pairs.ci_high[position]] == pytest.approx(row["ci"], rel=1e-5)
+
+
+def test_two_sessions_of_the_same_mice_equal_r():
+    expected, data = case("two_group_sleep")
+    frame = data.assign(session=data["group"].map({1: "later", 2: "earlier"}), animal_id=data["ID"].astype(str))
+    frame = frame.assign(value=frame["extra"], group="CAR", endpoint="time_of_peak", analysis="all", cohort="C01")
+    frame = frame.assign(modality="", region="tumour", status="ok", excluded=False, is_below_detection=False, unit="h")
+    family = {"family": "sleep", "endpoint": "time_of_peak", "modality": "", "regions": [], "groups": []}
+    family |= {"sessions": ["earlier", "later"], "test": "paired_t"}
+    row = paired(frame, secondary=[family], adjustment="holm", confidence=0.95).iloc[0]
+    truth = expected["paired"]
+    found = row[["statistic", "df", "p_value", "ci_low", "ci_high", "estimate"]].tolist()
+    assert found == pytest.approx(
+        [truth["statistic"], truth["df"], truth["p"], *truth["ci"], truth["estimate"]], rel=1e-10
+    )
+    # The limits of the effect size are those under which R's t lies at the edge of what is expected.
+    root, correction = np.sqrt(10), row["hedges_g"] / (truth["statistic"] / np.sqrt(10))
+    for limit, level in (("hedges_g_ci_low", 0.975), ("hedges_g_ci_high", 0.025)):
+        assert stats.nct.cdf(truth["statistic"], 9, row[limit] / correction * root) == pytest.approx(level, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", ["oneway_plantgrowth", "oneway_insectsprays"])
+def test_welch_against_the_control_with_holm_equals_r(name):
+    expected, data = case(name)
+    control, *others = [row["g"] for row in expected["group"]]
+    groups = {group: part.iloc[:, 0].to_numpy(dtype=float) for group, part in data.groupby("g")}
+    a, b = moments(*(groups[other] for other in others)), moments(*[groups[control]] * len(others))
+    adjusted = dict(zip(others, holm(welch(a, b, 0.95).p_value), strict=True))
+    assert adjusted == pytest.approx(expected["many_one_welch_holm"], rel=1e-9)
+
+
+def test_the_check_of_variances_equals_r():
+    expected, data = case("two_group_sleep")
+    values = [data.loc[data["group"] == group, "extra"].to_numpy(dtype=float) for group in (1, 2)]
+    row = next(iter(diagnostics._variances(values)))
+    truth = expected["var_test"]
+    assert [row["value"], row["p_value"]] == pytest.approx([truth["statistic"], truth["p"]], rel=1e-10)
+
+
+def test_one_cohort_as_a_block_equals_nist_on_numbers_that_differ_in_their_eighth_digit():
+    truth = json.loads((TRUTH / "nist_anova.json").read_text(encoding="utf-8"))["expected"]["AtmWtAg"]
+    data = pd.read_csv(TRUTH / truth["data"])
+    is_a = (data["group"] == 1).to_numpy()
+    data_of_blocks = pooling.blocks(data["y"].to_numpy(dtype=float), is_a, np.zeros(len(data), dtype=int))
+    found = pooling.fixed(data_of_blocks, 0.95)
+    assert found.df == truth["df_within"]
+    assert found.statistic**2 == pytest.approx(truth["F"], rel=1e-8)
+    assert found.sd**2 == pytest.approx(truth["ms_within"], rel=1e-8)
 
 
 def test_survival_equals_r():

@@ -178,8 +178,8 @@ def timed(parts):
 
 
 EARLY = {"endpoint": "cells", "region": "", "session": "d07", "modality": ""}
-VOLUME = {"readout": "tumour_volume", "day": 20.0, "direction": "lower", "threshold": 100.0}
-SURVIVAL = {"readout": "survival", "day": 27.0, "direction": "higher", "threshold": None}
+VOLUME = {"readout": "tumour_volume", "day": 20.0, "direction": "lower", "threshold": 100.0, "measure": "value"}
+SURVIVAL = {"readout": "survival", "day": 27.0, "direction": "higher", "threshold": None, "measure": "value"}
 
 
 def test_an_early_signal_is_held_against_the_volume_and_the_flow(tmp_path):
@@ -227,6 +227,23 @@ def test_who_died_before_the_landmark_says_nothing_about_what_came_after(tmp_pat
     assert pair[["n_a", "n_b", "n_events_a", "n_events_b", "p_method"]].to_numpy().tolist() == [[8, 8, 2, 8, "exact"]]
     assert pair["hazard_ratio"].iloc[0] < 1
     assert pair["p_value"].iloc[0] < 0.05
+
+
+def test_progression_before_the_landmark_says_nothing_either(tmp_path):
+    parts = timed(study())
+    mice = sorted({(row["cohort"], row["animal_id"]) for row in parts[1] if not row["animal_id"].startswith("UTD")})
+    volumes = []
+    for position, mouse in enumerate(mice):
+        grows_from = 5 if position == 0 else 12 if position % 2 else 99
+        volumes += [(*mouse, day, "tumour_volume", 100.0 * (3 if day >= grows_from else 1)) for day in (0, 5, 12, 20)]
+    outcome = VOLUME | {"measure": "progression", "threshold": 2.0}
+    found = outcomes(tmp_path, parts, readouts=volumes, prediction=[{"early": EARLY, "outcome": outcome}])
+    rows = found["predictions"]
+    rows = rows[(rows["analysis"] == "all") & (rows["group"] == "")].set_index("method")
+    assert set(rows["outcome"]) == {"progression of tumour_volume to day 20 (at least 2 times the baseline)"}
+    # The mouse that progressed on day 5 is no case of a signal of day 7 that predicted it.
+    assert rows.loc["cox_landmark", ["n", "n_good", "cutoff"]].tolist() == [15, 7, 7]
+    assert rows.loc["roc_auc", ["n", "n_good"]].tolist() == [15, 7]
 
 
 def test_a_study_without_deaths_and_readouts_has_no_outcome(tmp_path):

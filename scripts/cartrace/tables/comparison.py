@@ -197,6 +197,9 @@ class Paired(Table):
     df = number("Degrees of freedom", at_least=0)
     p_value = number("p", at_least=0, at_most=1)
     p_adjusted = number("p, adjusted within the family", at_least=0, at_most=1)
+    hedges_g = number("Hedges g: mean difference over the standard deviation of the differences (paired t)")
+    hedges_g_ci_low = number("Lower limit")
+    hedges_g_ci_high = number("Upper limit")
     status = _STATUS
     reason = _REASON
 
