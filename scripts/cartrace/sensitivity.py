@@ -37,7 +37,8 @@ def compared_otherwise(alternatives: pd.DataFrame, **decided: Any) -> pd.DataFra
     """
     parts = []
     for (choice, variant), rows in alternatives.groupby(["choice", "variant"], sort=True):
-        found = compare(rows[tables.Endpoints.names()], **decided)
+        # Alternatives carry no uncertainties; comparisons need none.
+        found = compare(rows.reindex(columns=tables.Endpoints.names()), **decided)
         found = found[found["plan"] != "exploratory"].merge(rows[KEY].drop_duplicates(), on=KEY)
         parts.append(found.assign(choice=str(choice), variant=str(variant)))
     if not parts:
