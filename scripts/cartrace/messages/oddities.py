@@ -17,7 +17,7 @@ ODDITIES: tuple[Message, ...] = (
     ),
     warning(
         "unit-slip",
-        "A value differs from the others of its column by 1000, 100 or 37",
+        "A value differs from the others of its column by 1000, 100, 37 or 27",
         "Doses of 5.4, 5.2 and 5200 MBq; 0.14 mCi among MBq",
         "A unit mistaken multiplies every uptake of the mouse by that factor",
         "Check the number against the lab book, and the unit in the header",
@@ -91,6 +91,13 @@ ODDITIES: tuple[Message, ...] = (
         "Session d07 on day 38 for one mouse, and on day 7 for the others",
         "A point of its time course stands on the wrong day",
         "Check the dates of the injection and of the cells",
+    ),
+    warning(
+        "scan-delay",
+        "A scan started at another time after its injection than the others",
+        "A scan 13 h after the injection, those of the other mice 1 h; the scans of d10 after 2 h, of other days 1 h",
+        "Uptake at another time is another quantity; a clock or a date may be wrong, and with it the decay",
+        "Check date and clock of scan and injection; a device whose clock was off goes into the sheet of clocks",
     ),
     warning(
         "dissected-before-scan",

@@ -16,6 +16,9 @@ _HALF_LIVES = 5.0
 _LATE_HALF_LIVES = 10.0
 _SESSION_DAYS = 1.5
 _DAY_S = 86_400.0
+_FEWEST_SCANS = 3
+_SESSION_SLIP_S = 30 * 60.0
+_NEAR_S = 3_600.0
 # What is taken from a living mouse, or kept for a scan of its own.
 _FROM_LIVING = frozenset(["blood", "plasma", "serum", "urine", "faeces", "tail", "ear", "skin", "tumour"])
 _PAIRS = (
@@ -72,6 +75,54 @@ def session_days(evidence: Evidence) -> Iterator[Finding]:
             why = f"the mouse had {session} on day {of_mouse:.1f} of its cell clock, the others on day {middle:.1f}"
             place = (evidence.dose_names[index], why, "doses", int(index), "injected_at")
             yield Finding(*place, value=of_mouse - middle, threshold=_SESSION_DAYS)
+
+
+def scan_delays(evidence: Evidence) -> Iterator[Finding]:
+    """Yield scans at another time after their injection than the others of their session, and sessions than others."""
+    cohort, scans = evidence.cohort, evidence.cohort["scans"]
+    doses = [cohort.dose_rows.get(key, -1) for key in zip(scans.text("animal_id"), scans.text("session"), strict=True)]
+    tracers = cohort.column("doses", "tracer")
+    frame = pd.DataFrame(
+        {
+            "animal": scans.text("animal_id"),
+            "session": scans.text("session"),
+            "tracer": [tracers[dose] if dose >= 0 else "" for dose in doses],
+            "delay": cohort.scan_started_s - cohort.scan_injected_s,
+        }
+    ).dropna()
+    # Later scans of one injection have no usual delay.
+    frame = frame.sort_values("delay", kind="stable").drop_duplicates(["animal", "session", "tracer"]).sort_index()
+    usual: dict[tuple[str, str], tuple[float, int]] = {}
+    for (session, tracer), own in frame.groupby(["session", "tracer"], sort=True):
+        middle = float(own["delay"].median())
+        far = (own["delay"] - middle).abs() > np.maximum(_SLIP_S, 0.5 * middle)
+        if len(own) >= _FEWEST_SCANS:
+            usual[str(session), str(tracer)] = (middle, int(own.index[0]))
+        # Where many differ, the session has no usual delay.
+        if len(own) < _FEWEST_SCANS or 3 * int(far.sum()) > len(own):
+            continue
+        for index in own.index[far]:
+            yield _late_scan(evidence, int(index), float(own["delay"][index]), middle)
+    for tracer in sorted({name for _, name in usual}):
+        of_tracer = {session: found for (session, name), found in usual.items() if name == tracer}
+        middle = float(np.median([delay for delay, _ in of_tracer.values()]))
+        for session, (delay, index) in of_tracer.items():
+            if len(of_tracer) >= 3 and abs(delay - middle) > max(_SESSION_SLIP_S, 0.25 * middle):
+                why = f"the scans of {session} start {hours(delay)} after the injection, those of other sessions "
+                why += f"{hours(middle)}; the scanner's clock may have been off, by an hour of summer time for example"
+                place = (f"{session}, {tracer}", why, "scans", index, "started_at")
+                yield Finding(*place, value=delay / 60.0, threshold=middle / 60.0)
+
+
+def _late_scan(evidence: Evidence, index: int, delay: float, middle: float) -> Finding:
+    scans = evidence.cohort["scans"]
+    why = f"the scan starts {hours(delay)} after the injection, the others of the session {hours(middle)}"
+    moment = pd.Timestamp(scans.text("started_at").iloc[index])
+    for slip in (HALF_DAY_S, _DAY_S):
+        if abs(delay - middle - slip) < _NEAR_S:
+            why += f"; {moment - pd.Timedelta(seconds=slip):%Y-%m-%d %H:%M} would fit, or an injection as much later"
+    place = (str(scans.text("scan_id").iloc[index]), why, "scans", index, "started_at")
+    return Finding(*place, value=delay / 60.0, threshold=middle / 60.0)
 
 
 def dissected_before_scan(evidence: Evidence) -> Iterator[Finding]:

@@ -17,7 +17,9 @@ from cartrace.radionuclides import normal_name
 from cartrace.rule_forms import HALF_DAY_S, earlier_by_half_a_day, later_by_half_a_day
 
 _WHOLE = frozenset(["whole body", "carcass"])
-_FACTORS = ((1000.0, 1.35), (100.0, 1.35), (37.0, 1.25))
+# Factor and how far a ratio may be from it; 1 MBq is 27 µCi, which written as MBq is 27 times too much.
+_FACTORS = ((1000.0, 1.35), (100.0, 1.35), (37.0, 1.17), (27.03, 1.17))
+_CURIE = {37.0: "; 1 mCi is 37 MBq", 27.03: "; 1 MBq is 27 µCi"}
 _FEWEST = 4
 
 
@@ -156,7 +158,7 @@ def _like(evidence: Evidence) -> Iterator[tuple[str, str, NDArray[np.float64], l
 
 
 def unit_slips(evidence: Evidence) -> Iterator[Finding]:
-    """Yield values that differ from the others of their kind by 1000, 100 or 37."""
+    """Yield values that differ from the others of their kind by 1000, 100, 37 or 27."""
     for sheet, column, values, kinds in _like(evidence):
         frame = pd.DataFrame({"kind": kinds, "value": values})
         frame = frame[(frame["value"] > 0) & (frame["kind"] != "")]
@@ -168,10 +170,11 @@ def unit_slips(evidence: Evidence) -> Iterator[Finding]:
             for index, log in zip(own.index, logs - middle, strict=True):
                 factor = _unit_factor(abs(log))
                 if factor and abs(log) > 5.0 * max(sd, 0.1):
-                    side = f"about {factor:g} times the others" if log > 0 else f"about 1/{factor:g} of the others"
+                    side = f"about {factor:.0f} times the others" if log > 0 else f"about 1/{factor:.0f} of the others"
                     name, unit = column.rsplit("_", 1)
-                    median = f"{math.exp(middle):.4g} {unit.replace('kbq', 'kBq')}"
-                    curie = "; 1 mCi is 37 MBq" if factor == 37.0 else ""
+                    shown = (math.exp(middle) / 1e3, "MBq") if unit == "kbq" else (math.exp(middle), unit)
+                    median = f"{shown[0]:.4g} {shown[1]}"
+                    curie = _CURIE.get(factor, "")
                     why = f"the value is {side}, of which the median is {median}{curie}"
                     own_name = _name(evidence, sheet, int(index)) or _position(evidence, int(index))
                     place = (f"{own_name}, {name}", why, sheet, int(index), column)
