@@ -16,7 +16,7 @@ from cartrace.estimates import LARGEST_LOG_SE
 from cartrace.expansion import _fit, gate_reasons
 from cartrace.fitting import fit
 from cartrace.growth import BY_NAME
-from cartrace.profiles import profile_limits, reach_of
+from cartrace.profiles import Wanted, profile_limits, reach_of
 from cartrace.statistics import Moments, welch
 
 TRUTH = {
@@ -77,8 +77,8 @@ def recovered(name: str, n: int, *, scans: int, cv: float, below: float, seed: i
     se = np.sqrt(np.einsum("mp,mpq,mq->m", gradient, found.covariance, gradient))
     good = found.converged & ~found.at_limit.any(axis=1) & (se < LARGEST_LOG_SE)
     quantile = t_quantile(0.975, found.df)
-    reach = reach_of(model.growth_scale, "1/day", points)
-    profile = profile_limits(model, points, found, growth, pivot=model.growth_pivot, reach=reach, quantile=quantile)
+    wanted = Wanted(growth, model.growth_pivot, every, reach_of(model.growth_scale, "1/day", points))
+    (profile,) = profile_limits(model, points, found, [wanted], quantile=quantile)
     # What is not excluded on a side is open there.
     low, high = np.nan_to_num(profile.low, nan=-np.inf), np.nan_to_num(profile.high, nan=np.inf)
     inside = (low <= true) & (true <= high)
