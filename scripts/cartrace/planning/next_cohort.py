@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cartrace import tables
 from cartrace.association import wilson
 from cartrace.estimates import animal_estimates
 from cartrace.expansion import Scatter, fit_study, mice_of
@@ -193,9 +194,7 @@ def _simulated(known: Population, effect: float, n: int, settings: Mapping[str, 
         reason="",
         excluded=False,
         exclusion_reason="",
-        own_se=np.nan,
-        shared_se=np.nan,
-    )
+    ).reindex(columns=tables.Endpoints.names())
     compared = compared_by_study(endpoints, settings)
     hits = int((compared.loc[compared["status"] == "ok", "p_value"] < 1 - confidence).sum())
     low, high = wilson(hits, studies, 0.95)
