@@ -1,7 +1,7 @@
 # Stage 4: the uptake of the followed region becomes a number of cells.
 # INPUTS   <results>/{cohort}/3_uptake/uptake.csv, <results>/{cohort}/1_tables/calibration.csv; where a cohort has no
 #          mouse of the background group, the uptake of the other cohorts
-# OUTPUTS  <results>/{cohort}/4_cells/{cells,calibration,quality}.csv
+# OUTPUTS  <results>/{cohort}/4_cells/{cells,calibration,quality,labelled,specific}.csv
 
 
 rule estimate_cells:
@@ -32,3 +32,25 @@ rule estimate_cells:
         core=core_digest("estimate_cells.py"),
     script:
         "../scripts/estimate_cells.py"
+
+
+rule apply_strategy:
+    input:
+        uptake=rules.compute_uptake.output.uptake,
+        ratios=rules.compute_uptake.output.ratios,
+        dose_activity=rules.compute_activity.output.dose_activity,
+    output:
+        labelled_cells="<results>/{cohort}/4_cells/labelled.csv",
+        specific_uptake="<results>/{cohort}/4_cells/specific.csv",
+    log:
+        "<logs>/{cohort}/apply_strategy.log",
+    conda:
+        "../envs/cartrace.yaml"
+    params:
+        strategy=config["study"]["strategy"],
+        groups=config["groups"],
+        label=config["label"],
+        confidence=config["comparison"]["confidence"],
+        core=core_digest("apply_strategy.py"),
+    script:
+        "../scripts/apply_strategy.py"

@@ -97,6 +97,8 @@ rule build_report:
         ratios=of_cohorts(rules.compute_uptake.output.ratios),
         quality=of_cohorts(rules.compute_uptake.output.quality),
         cells=of_cohorts(rules.estimate_cells.output.cells),
+        labelled_cells=of_cohorts(rules.apply_strategy.output.labelled_cells),
+        specific_uptake=of_cohorts(rules.apply_strategy.output.specific_uptake),
         calibration_lines=of_cohorts(rules.estimate_cells.output.calibration_lines),
         cells_quality=of_cohorts(rules.estimate_cells.output.quality),
         estimates=expand("<results>/5_expansion/{model}/estimates.csv", model=MODELS),

@@ -39,6 +39,8 @@ FILES = {
     "Quality": "<cohort>/{1_tables,3_uptake,4_cells}/quality.csv",
     "Cells": "<cohort>/4_cells/cells.csv",
     "CalibrationLines": "<cohort>/4_cells/calibration.csv",
+    "LabelledCells": "<cohort>/4_cells/labelled.csv",
+    "SpecificUptake": "<cohort>/4_cells/specific.csv",
     "Estimates": "5_expansion/<model>/estimates.csv",
     "Curves": "5_expansion/<model>/curves.csv",
     "Fits": "5_expansion/<model>/fits.csv",

@@ -17,7 +17,7 @@ from cartrace.radionuclides import Decay
 from cartrace.ratios import ratios as ratios_of
 from cartrace.regions import pet_uptake
 from cartrace.rows import TUBE, attach
-from cartrace.tissues import counter_uptake
+from cartrace.tissues import counter_uptake, taken_by_end
 from cartrace.uptake import of_animals
 
 
@@ -92,7 +92,7 @@ def uptake_of_cohort(
     """
     both = pd.concat(
         [
-            counter_uptake(counted, doses, balance_g=uncertainty["balance_g"]),
+            counter_uptake(taken_by_end(counted, animals), doses, balance_g=uncertainty["balance_g"]),
             pet_uptake(rois, doses, regions=regions),
         ],
         ignore_index=True,

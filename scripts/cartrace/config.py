@@ -318,6 +318,21 @@ class QualityThresholds(_Section):
     ] = []
 
 
+class Label(_Section):
+    """A direct label, put into the cells before they are given (study.strategy direct_label)."""
+
+    activity_bq_per_cell: Annotated[
+        float | None, Field(gt=0, description="Activity of one cell at labelling [Bq]; nothing: no numbers of cells")
+    ] = None
+    delay_h: Annotated[float, Field(ge=0, description="From the labelling to the injection of the cells [h]")] = 0.0
+    efflux_per_day: Annotated[
+        float, Field(ge=0, description="Rate at which living cells lose label [1/day], by a culture of the same cells")
+    ] = 0.0
+    free_frac: Annotated[
+        Fraction, Field(description="Fraction of the activity outside living cells at labelling, by washing or filter")
+    ] = 0.0
+
+
 class CellsSettings(_Section):
     """From signal to cells."""
 
@@ -596,6 +611,7 @@ class Config(_Section):
     uncertainty: Uncertainty = Field(default_factory=Uncertainty)
     quality: QualityThresholds = Field(default_factory=QualityThresholds)
     cells: CellsSettings = Field(default_factory=CellsSettings)
+    label: Label = Field(default_factory=Label)
     expansion: Expansion = Field(default_factory=Expansion)
     comparison: Comparison
     report: Report = Field(default_factory=Report)

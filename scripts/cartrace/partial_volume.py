@@ -76,7 +76,7 @@ def with_recovery(
     ``|C - B| / RC² · u(RC)``.
     """
     surroundings = {region["name"]: region.get("surroundings") or "" for region in regions}
-    around = uptake["region"].map(surroundings).fillna("").where(uptake["modality"] == "pet", "")
+    around = uptake["region"].map(surroundings).astype(object).fillna("").where(uptake["modality"] == "pet", "")
     of_others = uptake.loc[
         (uptake["modality"] == "pet") & (uptake["status"] == "ok"),
         [*_SCAN, "region", "uptake_pct_id_per_ml", "base_se"],

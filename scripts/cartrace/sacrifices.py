@@ -93,7 +93,7 @@ def _samples(uptake: pd.DataFrame, doses: pd.DataFrame, analysis: str) -> pd.Dat
     if analysis != "all":
         rows = rows[~rows["excluded"]]
     key = ["cohort", "animal_id", "session"]
-    rows = rows.merge(doses[[*key, "half_life_s", "body_weight_g"]], on=key, how="left", validate="m:1")
+    rows = rows.merge(doses[[*key, "half_life_s"]], on=key, how="left", validate="m:1")
     animal = rows["cohort"] + "/" + rows["animal_id"]
     # Tissues of a mouse that lack their own time were counted one after another, but taken at once.
     hour = rows["tracer_h"].groupby([animal, rows["session"]]).transform("median")

@@ -7,7 +7,7 @@ import pandas as pd
 
 from cartrace.clock import SECONDS_PER_HOUR, elapsed_s, instants
 from cartrace.counting import COVERAGE
-from cartrace.rows import INJECTION, TUBE, attach, first_reason, status
+from cartrace.rows import ANIMAL, INJECTION, TUBE, attach, first_reason, status
 from cartrace.uptake import OF_DOSE, inherited_exclusions, joined_texts, suv, with_uncertainty
 
 SAMPLE = [*INJECTION, "region"]
@@ -124,6 +124,28 @@ def _counter_estimates(rows: pd.DataFrame) -> pd.DataFrame:
     }
     whole = {"uptake_pct_id": pd.Series(1.0, index=rows.index)}
     return with_uncertainty(rows, whole, per_base)
+
+
+def taken_by_end(tubes: pd.DataFrame, animals: pd.DataFrame) -> pd.DataFrame:
+    """Return the tubes with the mouse's end as the time of taking, where none is stated and the count came later.
+
+    Parameters
+    ----------
+    tubes : DataFrame
+        With ``animal_id``, ``collected_at`` and ``counted_at``.
+    animals : DataFrame
+        Contract `Animals`.
+
+    Returns
+    -------
+    DataFrame
+        With ``collected_at`` filled where the mouse was dead when its tissue was counted.
+    """
+    # ASSUME: Tissue without a time of its own was taken when it was counted, or at the mouse's end if that was before.
+    ended = attach(tubes[ANIMAL], animals[[*ANIMAL, "ended_at"]], ANIMAL)["ended_at"].set_axis(tubes.index)
+    unknown = (tubes["collected_at"] == "") & (ended != "")
+    late = unknown & (elapsed_s(ended.where(unknown, ""), tubes["counted_at"]) > 0.0)
+    return tubes.assign(collected_at=tubes["collected_at"].mask(late, ended))
 
 
 def _taken_at(rows: pd.DataFrame) -> pd.Series:

@@ -22,12 +22,18 @@ def study(folder, *, hours=HOURS, change=None, **settings):
             mouse = {"cohort": "C01", "animal_id": f"M{time}{place}", "session": "s1"}
             dose = mouse | {"tracer": "[89Zr]oxine", "nuclide": "Zr-89", "half_life_s": HALF_LIFE_H * 3600.0}
             dose |= {"half_life_se_s": 432.0, "tail_source": "calibrator", "dose_route": "counted_standard"}
-            dose |= {"injected_at": "2026-03-10T10:12:00+01:00", "body_weight_g": 25.0}
+            dose |= {"injected_at": "2026-03-10T10:12:00+01:00"}
             doses.append(dose | {"status": "ok", "counter_status": "ok", "excluded": False})
             for region, levels in (("blood", BLOOD), ("tumour", TUMOUR)):
                 row = mouse | {"modality": "counter", "region": region, "group": "CAR", "tracer": "[89Zr]oxine"}
                 row |= {"nuclide": "Zr-89", "tracer_h": hour + 0.05 * place, "cell_day": (hour + 0.05 * place) / 24.0}
-                row |= {"mass_g": 1.0, "uptake_pct_id": levels[time][place], "status": "ok", "excluded": False}
+                row |= {
+                    "mass_g": 1.0,
+                    "body_weight_g": 25.0,
+                    "uptake_pct_id": levels[time][place],
+                    "status": "ok",
+                    "excluded": False,
+                }
                 uptake.append(row | {"uptake_pct_id_per_g": levels[time][place], "is_below_detection": False})
     frames = {"uptake": (uptake, tables.Uptake), "dose_activity": (doses, tables.DoseActivity)}
     paths = {}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import yaml
 
+import apply_strategy
 import compare_groups
 import compute_activity
 import compute_uptake
@@ -106,6 +107,23 @@ def measured(cohort, settings, results, *, radionuclides=RESOURCES["radionuclide
         thresholds=settings["quality"],
     )
     return base / "3_uptake" / "uptake.csv"
+
+
+def strategy_of(cohort, settings, results):
+    """Run the part of stage 4 that depends on the strategy, of one cohort."""
+    base = Path(results) / cohort
+    _call(
+        apply_strategy.main,
+        uptake=str(base / "3_uptake" / "uptake.csv"),
+        ratios=str(base / "3_uptake" / "ratios.csv"),
+        dose_activity=str(base / "2_activity" / "doses.csv"),
+        labelled_cells=str(base / "4_cells" / "labelled.csv"),
+        specific_uptake=str(base / "4_cells" / "specific.csv"),
+        strategy=settings["study"]["strategy"],
+        groups=settings["groups"],
+        label=settings["label"],
+        confidence=settings["comparison"]["confidence"],
+    )
 
 
 def counted_cells(cohort, settings, results):

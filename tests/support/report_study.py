@@ -896,6 +896,8 @@ CONTRACTS: dict[str, type[Table]] = {
     "predictions": tables.Predictions,
     "readout_agreement": tables.ReadoutAgreement,
     "destructive": tables.Destructive,
+    "labelled_cells": tables.LabelledCells,
+    "specific_uptake": tables.SpecificUptake,
 }
 
 
@@ -954,6 +956,8 @@ FOR_REPORT = (
     "roi_activity",
     "readouts",
     "population",
+    "labelled_cells",
+    "specific_uptake",
 )
 BESIDE = ("overall", "paired", "repeated", "forest", "diagnostics", "sensitivity", "power", "survival", "predictions")
 BESIDE += (

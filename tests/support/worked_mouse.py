@@ -20,7 +20,7 @@ from cartrace.pet_detection import with_pet_limits
 from cartrace.radionuclides import of_tracers, read
 from cartrace.ratios import ratios
 from cartrace.regions import pet_uptake
-from cartrace.tissues import counter_uptake
+from cartrace.tissues import counter_uptake, taken_by_end
 from cartrace.uptake import of_animals
 
 ROOT = Path(__file__).parents[2]
@@ -247,7 +247,7 @@ def measured(sheets, **changes):
     rois = rois[tables.RoiActivity.names()]
     uptake = pd.concat(
         [
-            counter_uptake(tubes, given, balance_g=uncertainty["balance_g"]),
+            counter_uptake(taken_by_end(tubes, sheets["animals"]), given, balance_g=uncertainty["balance_g"]),
             pet_uptake(rois, given, regions=settings["regions"]),
         ],
         ignore_index=True,

@@ -199,3 +199,17 @@ def test_mice_do_not_touch_each_other():
     first = both[both["animal_id"] == "M1"].reset_index(drop=True)
     assert len(both) == len(alone) + 1
     pd.testing.assert_frame_equal(first, alone)
+
+
+def test_a_tissue_without_a_time_was_taken_at_the_mouse_s_end_where_it_was_counted_later():
+    rows = study()
+    for sample in rows["tubes"]:
+        sample["collected_at"] = ""
+    counted = uptake_of(rows)
+    assert counted.loc["blood", "tracer_h"] == pytest.approx(5720 / 3600)
+    # The end came after the tumour's count and before that of blood and muscle.
+    rows["animals"][0]["ended_at"] = at(5700)
+    ended = uptake_of(rows)
+    hours = {"tumour": 5650 / 3600, "blood": 5700 / 3600, "muscle": 5700 / 3600}
+    assert ended["tracer_h"].to_dict() == pytest.approx(hours)
+    assert ended["uptake_pct_id"].to_dict() == counted["uptake_pct_id"].to_dict()

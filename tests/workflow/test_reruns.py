@@ -18,7 +18,7 @@ from flow import snakemake
 
 ROOT = Path(__file__).parents[2]
 # Rules whose jobs go by cohort; the demo study has two.
-PER_COHORT = ("import_tables", "compute_activity", "compute_uptake", "estimate_cells")
+PER_COHORT = ("import_tables", "compute_activity", "compute_uptake", "estimate_cells", "apply_strategy")
 Downstream = Callable[..., dict[str, int]]
 
 
@@ -62,7 +62,7 @@ def change_config(study: Path, dotted: str, value: Any) -> None:
         ("uncertainty.roi_frac", 0.06, "compute_activity"),
         ("quality.tail_warn_pct", 4.0, "compute_uptake"),
         ("expansion.window_days", [0.0, 27.0], "fit_expansion"),
-        ("comparison.confidence", 0.9, "compare_groups integrate_uptake"),
+        ("comparison.confidence", 0.9, "compare_groups integrate_uptake apply_strategy"),
         ("report.journal", "ejnmmi", "draw_figures"),
         ("study.status", "final", "build_report"),
         ("simulation.n_per_group", 9, ""),

@@ -72,9 +72,20 @@ def odd(evidence: Evidence) -> list[Row]:
         by_column: dict[tuple[str, str], list[Finding]] = {}
         for finding in check.finds(evidence):
             by_column.setdefault((finding.sheet, finding.column), []).append(finding)
+        found: list[Row] = []
         for alike in by_column.values():
-            rows += _summed(evidence, check, alike) if len(alike) > _MOST_ROWS else _each(evidence, check, alike)
+            found += _summed(evidence, check, alike) if len(alike) > _MOST_ROWS else _each(evidence, check, alike)
+        rows += _merged(found)
     return rows
+
+
+def _merged(rows: list[Row]) -> list[Row]:
+    """Return one row for each subject: what two sheets say of it stands in one message."""
+    by_subject: dict[str, Row] = {}
+    for row in rows:
+        first = by_subject.get(row[1])
+        by_subject[row[1]] = (*row[:2], f"{first[2]} {row[2]}", *first[3:]) if first else row
+    return list(by_subject.values())
 
 
 def _problem(evidence: Evidence, check: Check, finding: Finding) -> Problem:
@@ -93,13 +104,10 @@ def _told(evidence: Evidence, check: Check, finding: Finding) -> str:
 
 
 def _each(evidence: Evidence, check: Check, found: list[Finding]) -> list[Row]:
-    merged: dict[str, Row] = {}
-    for finding in found:
-        text = _told(evidence, check, finding)
-        if finding.subject in merged:
-            text = f"{merged[finding.subject][2]} {text}"
-        merged[finding.subject] = (check.code, finding.subject, text, finding.value, finding.threshold)
-    return list(merged.values())
+    return [
+        (check.code, finding.subject, _told(evidence, check, finding), finding.value, finding.threshold)
+        for finding in found
+    ]
 
 
 def _summed(evidence: Evidence, check: Check, found: list[Finding]) -> list[Row]:

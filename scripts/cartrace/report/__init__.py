@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from cartrace.report import beside, comparison, design, expansion, intake, mice, uptake, verdict
+from cartrace.report import beside, comparison, design, expansion, intake, mice, strategy, uptake, verdict
 from cartrace.report.arrive import arrive
 from cartrace.report.blocks import Block, Code, Prose, Section, Text
 from cartrace.report.methods import html
@@ -34,6 +34,7 @@ PARTS: tuple[Part, ...] = (
     Part("mouse-pages", "Mouse pages", mice.mouse_pages),
     Part("biodistribution", "Biodistribution", uptake.biodistribution),
     Part("pet", "PET", uptake.pet),
+    Part("strategy", "Strategy", strategy.strategy),
     Part("expansion", "Cells and expansion", expansion.expansion),
     Part("comparison", "Comparison", comparison.comparison),
     Part("agreement", "PET against counter", uptake.agreement),

@@ -33,6 +33,8 @@ SOURCES: tuple[Source, ...] = (
     Source("uptake", "uptake", tables.Uptake),
     Source("ratios", "ratios", tables.Ratios),
     Source("cells", "cells", tables.Cells),
+    Source("labelled_cells", "labelled_cells", tables.LabelledCells),
+    Source("specific_uptake", "specific_uptake", tables.SpecificUptake),
     Source("calibration_lines", "calibration_lines", tables.CalibrationLines),
     Source("estimates", "estimates", tables.Estimates),
     Source("curves", "curves", tables.Curves),

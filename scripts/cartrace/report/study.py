@@ -47,6 +47,8 @@ class Study:
     uptake: pd.DataFrame
     ratios: pd.DataFrame
     cells: pd.DataFrame
+    labelled_cells: pd.DataFrame
+    specific_uptake: pd.DataFrame
     calibration_lines: pd.DataFrame
     estimates: pd.DataFrame
     curves: pd.DataFrame

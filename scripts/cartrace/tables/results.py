@@ -294,6 +294,71 @@ class CalibrationLines(Table):
     reason = text("Why the row holds no result, or what was left out of it")
 
 
+class LabelledCells(Table):
+    """One row per mouse, session, scan and region of a study with a direct label: labelled-cell equivalents.
+
+    The region "whole body" is the sum of the counted tissues, where the carcass was one of them. The table is empty for
+    other strategies.
+    """
+
+    key = ("cohort", "animal_id", "session", "modality", "scan_id", "region")
+    cohort = _COHORT
+    animal_id = _ANIMAL
+    session = _SESSION
+    modality = _MODALITY
+    scan_id = text("Scan (PET)")
+    region = _REGION
+    group = _GROUP
+    tracer_h = number("Time since the injection of the cells")
+    label_day = number("Time since the labelling")
+    uptake_pct_id = number("Uptake in the region; of the whole body: what it retains")
+    uptake_pct_id_se = number("Its standard uncertainty", at_least=0)
+    retained_frac = number("Fraction of the label that living cells have kept (F34)", at_least=0)
+    free_frac = number("Fraction of the injected activity that is not in living cells (F35)", at_least=0, at_most=1)
+    background_pct_id = number("Mean of the group that got free label or lysed cells, in the same session")
+    n_background = count("Mice behind it")
+    net_pct_id = number("Uptake without free label (F35); negative values stay")
+    net_pct_id_se = number("Its standard uncertainty", at_least=0)
+    cells = number("Labelled-cell equivalents: cells that were labelled, whatever their offspring (F34)")
+    cells_se = number("Their standard uncertainty", at_least=0)
+    is_below_detection = flag("The uptake is below its critical level")
+    status = _STATUS
+    reason = text("Why the row holds no result, or what limits it")
+    excluded = _EXCLUDED
+    exclusion_reason = _EXCLUSION
+
+
+class SpecificUptake(Table):
+    """One row per uptake of an immunoPET study: what lies above the blocked or control group; empty for others."""
+
+    key = ("cohort", "animal_id", "session", "modality", "scan_id", "region")
+    cohort = _COHORT
+    animal_id = _ANIMAL
+    session = _SESSION
+    modality = _MODALITY
+    scan_id = text("Scan (PET)")
+    region = _REGION
+    group = _GROUP
+    tracer_h = number("Time since the injection of the tracer")
+    unit = text("Unit of the uptake", required=True, choices=("%ID/g", "%ID/mL"))
+    uptake = number("Uptake")
+    uptake_se = number("Its standard uncertainty, all layers", at_least=0)
+    control = number("Mean of the background group (blocked, or without the target) in the same session")
+    control_sd = number("Standard deviation between its mice", at_least=0)
+    n_control = count("Mice behind it")
+    specific = number("Uptake minus that mean; negative values stay")
+    specific_se = number("Its standard uncertainty: the uptake's, and the scatter between background mice", at_least=0)
+    specific_ci_low = number("Lower limit")
+    specific_ci_high = number("Upper limit")
+    blood_ratio = number("Uptake over that of the mouse's own blood (F27)")
+    blood_ratio_se = number("Its standard uncertainty", at_least=0)
+    is_below_detection = flag("The uptake is below its critical level")
+    status = _STATUS
+    reason = text("Why the row holds no result, or what limits it")
+    excluded = _EXCLUDED
+    exclusion_reason = _EXCLUSION
+
+
 class Estimates(Table):
     """One row per model, analysis, mouse or group, and parameter."""
 
