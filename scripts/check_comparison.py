@@ -71,7 +71,9 @@ def main(
     )
     tables.write(over_groups(values, compared, groups=groups), overall, tables.Overall)
     tables.write(sessions, paired, tables.Paired)
-    tables.write(over_sessions(values, groups=groups, confidence=confidence), repeated, tables.Repeated)
+    tables.write(
+        over_sessions(values, groups=groups, confidence=confidence, secondary=secondary), repeated, tables.Repeated
+    )
     tables.write(cohorts, forest, tables.Forest)
     tables.write(checks, diagnostics, tables.Diagnostics)
     tables.write(choices, sensitivity, tables.Sensitivity)

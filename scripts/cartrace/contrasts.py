@@ -125,7 +125,12 @@ def _whitened_parts(fit: MixedFit) -> list[Array]:
 
 
 def contrast(
-    fit: MixedFit, weights: npt.ArrayLike, *, method: str = "kenward_roger", confidence: float = 0.95
+    fit: MixedFit,
+    weights: npt.ArrayLike,
+    *,
+    method: str = "kenward_roger",
+    confidence: float = 0.95,
+    adjusted: KenwardRoger | None = None,
 ) -> Contrast:
     """Estimate and test a linear combination of fixed effects.
 
@@ -139,6 +144,8 @@ def contrast(
         ``kenward_roger`` or ``satterthwaite``.
     confidence : float
         Level of the interval.
+    adjusted : KenwardRoger, optional
+        From :func:`kenward_roger`, where many contrasts of one fit are made.
 
     Raises
     ------
@@ -149,7 +156,10 @@ def contrast(
     if fit.status != "ok":
         return Contrast(*[np.nan] * len(fields(Contrast)))
     row = np.asarray(weights, dtype=np.float64)
-    variance, df = {"kenward_roger": _kenward_roger_df, "satterthwaite": _satterthwaite_df}[method](fit, row)
+    if method == "kenward_roger":
+        variance, df = _kenward_roger_df(adjusted or kenward_roger(fit), row)
+    else:
+        variance, df = _satterthwaite_df(fit, row)
     estimate, se = float(row @ fit.coefficients), float(np.sqrt(variance))
     half_width = float(special.stdtrit(df, (1.0 + confidence) / 2.0)) * se
     return Contrast(
@@ -163,9 +173,8 @@ def contrast(
     )
 
 
-def _kenward_roger_df(fit: MixedFit, row: Array) -> tuple[float, float]:
+def _kenward_roger_df(adjusted: KenwardRoger, row: Array) -> tuple[float, float]:
     """Return the adjusted variance of a contrast and its degrees of freedom, ``2 v² / sum_rs W_rs d_r d_s``."""
-    adjusted = kenward_roger(fit)
     along = adjusted.unadjusted @ row
     slopes = np.einsum("p,rpk,k->r", along, adjusted.by_variance, along) / (row @ along)
     return float(row @ adjusted.covariance @ row), float(2.0 / (slopes @ adjusted.variance_covariance @ slopes))
@@ -209,7 +218,7 @@ def _observed_information(fit: MixedFit) -> Array:
     return (information + information.T) / 2.0
 
 
-def f_test(fit: MixedFit, weights: npt.ArrayLike) -> FTest:
+def f_test(fit: MixedFit, weights: npt.ArrayLike, adjusted: KenwardRoger | None = None) -> FTest:
     """Test that several combinations of fixed effects are zero, by Kenward and Roger's scaled F.
 
     Parameters
@@ -218,6 +227,8 @@ def f_test(fit: MixedFit, weights: npt.ArrayLike) -> FTest:
         A REML fit.
     weights : array-like, shape (k, p)
         The combinations, linearly independent.
+    adjusted : KenwardRoger, optional
+        From :func:`kenward_roger`.
 
     Raises
     ------
@@ -233,7 +244,7 @@ def f_test(fit: MixedFit, weights: npt.ArrayLike) -> FTest:
     k = len(rows)
     if fit.status != "ok":
         return FTest(np.nan, k, np.nan, np.nan)
-    adjusted = kenward_roger(fit)
+    adjusted = adjusted or kenward_roger(fit)
     inner = rows.T @ np.linalg.solve(rows @ adjusted.unadjusted @ rows.T, rows) @ adjusted.unadjusted
     turned = np.array([inner @ matrix @ adjusted.unadjusted for matrix in adjusted.by_variance])
     traces = np.einsum("rpp->r", turned)

@@ -237,7 +237,7 @@ TESTS: tuple[GroupTest, ...] = (
         name="mixed_model",
         label="Linear mixed model",
         kind="repeated",
-        when="the followed response, two sessions or more with all mice above detection",
+        when="the followed response and declared repeated measures, two sessions or more with all mice above detection",
         effect="ratio of geometric means by session and on average; interaction of group and session",
         reference="Kenward MG, Roger JH. Biometrics 1997;53:983-997. doi:10.2307/2533558",
     ),

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cartrace import tables
-from cartrace.contrasts import contrast, f_test
-from cartrace.endpoints import takes_part
+from cartrace import plan, tables
+from cartrace.contrasts import KenwardRoger, contrast, f_test, kenward_roger
+from cartrace.endpoints import KINETIC, by_name, takes_part
 from cartrace.grouped import grouped
 from cartrace.mixed import MixedFit, fit
 from cartrace.statistics import MINIMUM_N, Array, holm
@@ -22,8 +22,14 @@ _CELL = ["analysis", "endpoint", "region"]
 _NUMBERS = ("estimate", "ci_low", "ci_high", "statistic", "df", "p_value")
 
 
-def repeated(endpoints: pd.DataFrame, *, groups: Sequence[Mapping[str, Any]], confidence: float) -> pd.DataFrame:
-    """Compare the groups in the followed response at every session, by one model of all of them.
+def repeated(
+    endpoints: pd.DataFrame,
+    *,
+    groups: Sequence[Mapping[str, Any]],
+    confidence: float,
+    secondary: Sequence[Mapping[str, Any]] = (),
+) -> pd.DataFrame:
+    """Compare the groups at every session by one model of all of them: in the followed response, and as declared.
 
     Parameters
     ----------
@@ -33,6 +39,9 @@ def repeated(endpoints: pd.DataFrame, *, groups: Sequence[Mapping[str, Any]], co
         The config's groups.
     confidence : float
         Level of the intervals.
+    secondary : sequence of mapping
+        The config's families; PET uptake, ratios and readouts that one of them declares in more than one session are
+        compared as well. What the counter measures has one session a mouse.
 
     Returns
     -------
@@ -47,11 +56,14 @@ def repeated(endpoints: pd.DataFrame, *, groups: Sequence[Mapping[str, Any]], co
     """
     # ASSUME: log responses of one mouse share its level, and are otherwise independent with one scatter.
     order = sorted(range(len(groups)), key=lambda position: (_RANK[groups[position]["role"]], position))
-    names = [groups[position]["name"] for position in order if groups[position]["role"] != "background"]
-    part = endpoints[endpoints["endpoint"].isin(ENDPOINTS) & endpoints["group"].isin(names)]
+    names = [groups[position]["name"] for position in order]
+    background = {group["name"] for group in groups if group["role"] == "background"}
+    part = endpoints[endpoints["endpoint"].isin(ENDPOINTS) | _declared(endpoints, secondary)]
     rows: list[dict[str, Any]] = []
-    for key, mice in part[takes_part(part)].groupby(_CELL, sort=True):
-        present = [name for name in names if (mice["group"] == name).any()]
+    for key, every in part[takes_part(part)].groupby(_CELL, sort=True):
+        hidden = set() if by_name(str(key[1])).compares_background else background
+        present = [name for name in names if name not in hidden and (every["group"] == name).any()]
+        mice = every[every["group"].isin(present)]
         common = dict(zip(_CELL, key, strict=True)) | {"ci_level": confidence}
         if len(present) > 1:
             rows += [common | row for row in _of_response(mice, present, confidence)]
@@ -62,6 +74,16 @@ def repeated(endpoints: pd.DataFrame, *, groups: Sequence[Mapping[str, Any]], co
     families = frame[by_session].groupby([*_CELL, "group_a", "group_b"])["p_value"]
     frame["p_adjusted"] = families.transform(lambda p: holm(p.to_numpy(dtype=np.float64))).reindex(frame.index)
     return frame[tables.Repeated.names()]
+
+
+def _declared(endpoints: pd.DataFrame, secondary: Sequence[Mapping[str, Any]]) -> pd.Series:
+    """Return which rows belong to a family of several sessions of the same mice."""
+    meant = pd.Series(data=False, index=endpoints.index)
+    for family in secondary:
+        rows = plan.declared(endpoints, family) & (endpoints["modality"] != "counter")
+        if endpoints.loc[rows, "session"].nunique() > 1:
+            meant |= rows
+    return meant & ~endpoints["endpoint"].isin(KINETIC)
 
 
 def _of_response(mice: pd.DataFrame, names: list[str], confidence: float) -> list[dict[str, Any]]:
@@ -75,17 +97,22 @@ def _of_response(mice: pd.DataFrame, names: list[str], confidence: float) -> lis
     if model is not None and model.status != "ok":
         reason = model.reason
         model = None
+    adjusted = kenward_roger(model) if model else None
     rows = []
     for b, a in combinations(names, 2):
         pair = {"group_a": a, "group_b": b} | _sizes(rows_used, a, b, model)
         for session, why in sessions.items():
             weights = [_weights(names, used, a, b, [session])] if not why and model else None
             own = pair | {"contrast": "session", "session": session}
-            rows.append(own | _tested(model, weights, why or reason, confidence))
+            rows.append(own | _tested(model, adjusted, weights, why or reason, confidence))
         average = [_weights(names, used, a, b, used)] if model else None
-        rows.append(pair | {"contrast": "average", "session": ""} | _tested(model, average, reason, confidence))
+        rows.append(
+            pair | {"contrast": "average", "session": ""} | _tested(model, adjusted, average, reason, confidence)
+        )
         apart = [_weights(names, used, a, b, [one]) - _weights(names, used, a, b, used[:1]) for one in used[1:]]
-        rows.append(pair | {"contrast": "interaction", "session": ""} | _tested(model, apart, reason, confidence))
+        rows.append(
+            pair | {"contrast": "interaction", "session": ""} | _tested(model, adjusted, apart, reason, confidence)
+        )
     return rows
 
 
@@ -93,7 +120,9 @@ def _why_not(session: pd.DataFrame, names: list[str]) -> str:
     """Return why a session cannot enter the model, or an empty text."""
     without = int((session["is_below_detection"] | (session["value"] <= 0)).sum())
     if without:
-        return f"{without} of {len(session)} mice below detection; the session is left out of the model"
+        return (
+            f"{without} of {len(session)} mice below detection or not above zero; the session is left out of the model"
+        )
     few = [name for name in names if (session["group"] == name).sum() < MINIMUM_N]
     return f"fewer than {MINIMUM_N} mice in {', '.join(few)}; the session is left out of the model" if few else ""
 
@@ -144,7 +173,13 @@ def _sizes(mice: pd.DataFrame, a: str, b: str, model: MixedFit | None) -> dict[s
     return found | {"mouse_sd": mouse, "residual_sd": model.sigma if model else np.nan}
 
 
-def _tested(model: MixedFit | None, weights: list[Array] | None, reason: str, confidence: float) -> dict[str, Any]:
+def _tested(
+    model: MixedFit | None,
+    adjusted: KenwardRoger | None,
+    weights: list[Array] | None,
+    reason: str,
+    confidence: float,
+) -> dict[str, Any]:
     """Return a contrast as a ratio, or several together as an F test."""
     numbers: dict[str, Any] = dict.fromkeys((*_NUMBERS, "df_numerator"), np.nan)
     if model is None or reason or not weights:
@@ -152,10 +187,10 @@ def _tested(model: MixedFit | None, weights: list[Array] | None, reason: str, co
     beyond = np.zeros(len(model.coefficients) - len(weights[0]))
     full = [np.append(row, beyond) for row in weights]
     if len(full) > 1:
-        test = f_test(model, np.array(full))
+        test = f_test(model, np.array(full), adjusted)
         numbers |= {"statistic": test.statistic, "df": test.df_denominator, "df_numerator": test.df_numerator}
         return numbers | {"p_value": test.p_value, "status": "ok", "reason": ""}
-    found = contrast(model, full[0], confidence=confidence)
+    found = contrast(model, full[0], confidence=confidence, adjusted=adjusted)
     numbers |= {name: getattr(found, name) for name in _NUMBERS}
     numbers |= {name: float(np.exp(numbers[name])) for name in ("estimate", "ci_low", "ci_high")}
     return numbers | {"status": "ok", "reason": ""}

@@ -134,6 +134,20 @@ def test_the_average_over_sessions_of_complete_data_is_the_t_test_of_the_mice(tm
     assert np.log([average["ci_low"], average["ci_high"]]) == pytest.approx([interval.low, interval.high], rel=1e-6)
 
 
+def test_a_declared_uptake_of_several_sessions_is_compared_over_them_too(tmp_path):
+    parts = study()
+    for row in parts[0]:
+        row["uptake_pct_id_per_ml"] = 10 * row["uptake_pct_id"] * (1 + hash_of(row["animal_id"] + row["session"]))
+    family = FAMILY | {"family": "tumour by PET", "endpoint": "uptake", "modality": "pet", "test": "welch"}
+    found = check(tmp_path, scattered(parts), secondary=[family])["repeated"]
+    rows = found[(found["endpoint"] == "uptake_pct_id_per_ml") & (found["analysis"] == "all")]
+    # The background group is compared in uptake, not in cells.
+    assert set(rows["group_b"]) == {"NT", "UTD"}
+    assert set(rows.loc[rows["contrast"] == "session", "session"]) == {"d07", "d14"}
+    assert (rows["status"] == "ok").all()
+    assert set(found.loc[found["endpoint"] == "cells", "group_b"]) == {"NT"}
+
+
 def hash_of(text):
     """Return a number between 0 and 1 that only the text decides."""
     return sum(ord(letter) * 37**place for place, letter in enumerate(text)) % 101 / 101

@@ -181,20 +181,24 @@ def _simulated(known: Population, effect: float, n: int, settings: Mapping[str, 
     )
     rows = found[(found["parameter"] == primary["endpoint"])]
     ok = rows["status"] == "ok"
-    endpoints = rows[[*_MOUSE, "group", "unit"]].assign(
-        analysis="all",
-        endpoint=primary["endpoint"],
-        modality="",
-        region="",
-        session="",
-        value=rows["estimate"].where(ok),
-        is_below_detection=False,
-        detection_level=np.nan,
-        status=np.where(ok, "ok", "not_estimable"),
-        reason="",
-        excluded=False,
-        exclusion_reason="",
-    ).reindex(columns=tables.Endpoints.names())
+    endpoints = (
+        rows[[*_MOUSE, "group", "unit"]]
+        .assign(
+            analysis="all",
+            endpoint=primary["endpoint"],
+            modality="",
+            region="",
+            session="",
+            value=rows["estimate"].where(ok),
+            is_below_detection=False,
+            detection_level=np.nan,
+            status=np.where(ok, "ok", "not_estimable"),
+            reason="",
+            excluded=False,
+            exclusion_reason="",
+        )
+        .reindex(columns=tables.Endpoints.names())
+    )
     compared = compared_by_study(endpoints, settings)
     hits = int((compared.loc[compared["status"] == "ok", "p_value"] < 1 - confidence).sum())
     low, high = wilson(hits, studies, 0.95)

@@ -273,6 +273,7 @@ class Diagnostics(Table):
 class Repeated(Table):
     """One row per pair of groups, session and analysis: the linear mixed model of the log response over the sessions.
 
+    The followed response, and PET uptake, ratios and readouts that a declared family has in several sessions.
     `average` is the mean difference over the sessions of the model, `interaction` the test that it is the same in all.
     """
 
