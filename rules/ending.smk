@@ -108,7 +108,7 @@ def failure_lines(home, snakemake_log):
             own = [*own[:MOST_LINES], f"... and {len(own) - MOST_LINES} lines more in the log"]
         yield from (f"FAILED: {name_of(log, home)}", *(f"  {line}" for line in own), f"  log: {log}")
     if not failed:
-        yield "FAILED before any job could say why; what Snakemake wrote above has the reason."
+        yield from ("FAILED before any job began; what Snakemake wrote above may have the reason.", *silent_end([]))
         yield from (f"  log: {path}" for path in snakemake_log)
 
 

@@ -159,7 +159,9 @@ def test_an_edit_of_the_core_changes_the_digest_of_the_scripts_that_import_it(ch
         path.write_text(text, encoding="utf-8")
         name = f"cartrace.{module}".replace("/", ".").removesuffix(".__init__")
         changed = {script for script in SCRIPTS if after[script] != before[script]}
-        assert changed == {script for script in SCRIPTS if name in loaded(script)}, module
+        # And those that import it only where they need it.
+        assert changed >= {script for script in SCRIPTS if name in loaded(script)}, module
+        assert changed < set(SCRIPTS) or module == "errors"
 
 
 @pytest.mark.parametrize(
