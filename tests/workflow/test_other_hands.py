@@ -183,6 +183,16 @@ def test_the_drawn_graph_of_rules_has_the_flow_s_rules(checkout: Path) -> None:
     assert "digraph" in snakemake(checkout, "--rulegraph").output
 
 
+def test_on_slurm_every_rule_of_the_flow_is_in_a_group_or_worth_a_job(checkout: Path) -> None:
+    profile = yaml.safe_load((ROOT / "profiles" / "slurm" / "config.yaml").read_text(encoding="utf-8"))
+    grouped = {entry.split("=")[0] for entry in profile["groups"]}
+    assert grouped == set(snakemake(checkout, "-n").planned) - {"all", "fit_expansion"}
+    assert "retries" in profile
+    rules = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "rules").glob("*.smk"))
+    # Those of a rule would be taken once more inside each of Slurm's jobs.
+    assert "retries:" not in rules
+
+
 def test_inputs_may_come_from_elsewhere(checkout: Path, tmp_path: Path) -> None:
     shutil.move(checkout / "resources" / "demo_study", tmp_path / "elsewhere")
     path = checkout / "config" / "config.yaml"
