@@ -150,6 +150,7 @@ One `cohort.xlsx` with sheets of these names may stand in place of the CSV files
 ## Rules for every sheet
 
 - CSV in UTF-8 or UTF-16, separated by commas, semicolons or tabs; a decimal comma only with the latter two.
+  A first line `sep=;` is obeyed, as Excel does.
 - Units stand in the header, e.g. `full_activity [MBq]` or `tare [mg]`. Activity: Bq kBq MBq GBq nCi uCi mCi; mass: g
   mg kg; volume: mL uL cc mm3; time: s min h d. A quantity without its unit is an error.
 - Names are text: `001`, `NA` and `1-2` stay what they are.

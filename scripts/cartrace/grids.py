@@ -16,6 +16,9 @@ from cartrace.errors import Problem, plain
 # A text in a CSV; also a number, a flag, a date or a time in a workbook.
 Cell: TypeAlias = Any
 DELIMITERS = (",", ";", "\t")
+_SEPARATOR = re.compile(r"sep=([,;\t])\r?\n")
+# Zero-width spaces and joiners, a soft hyphen, a byte-order mark in the middle: what text copied from elsewhere brings.
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 
 
 @dataclass(frozen=True)
@@ -86,12 +89,15 @@ def from_csv(content: bytes, known: Iterable[str]) -> Grid:
     if isinstance(text, Problem):
         return Grid([], problems=(text,))
     known = {plain(name) for name in known}
+    # A first line for Excel, which it obeys and does not show.
+    stated = _SEPARATOR.match(text)
+    text = text[stated.end() :] if stated else text
     head = text.splitlines()[:12]
     try:
         scores = {
             delimiter: max((_known_in(line, delimiter, known) for line in head), default=0) for delimiter in DELIMITERS
         }
-        delimiter = max(DELIMITERS, key=lambda candidate: scores[candidate])
+        delimiter = stated[1] if stated else max(DELIMITERS, key=lambda candidate: scores[candidate])
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as error:
         problem = Problem(
@@ -101,7 +107,12 @@ def from_csv(content: bytes, known: Iterable[str]) -> Grid:
     if row := open_quote(text, rows):
         why, remedy = "a quote is opened in this row and never closed", "Close it, or remove it"
         return Grid([], problems=(Problem("not-a-table", why, remedy, row=row),))
-    return Grid([[cell.strip() for cell in row] for row in rows], decimal_comma=delimiter != ",")
+    return Grid([[_visible(cell) for cell in row] for row in rows], decimal_comma=delimiter != ",")
+
+
+def _visible(cell: str) -> str:
+    """Return a text without the spaces around it, and without what nobody sees and no name has."""
+    return cell.strip() if cell.isascii() else _INVISIBLE.sub("", cell).strip()
 
 
 def open_quote(text: str, rows: list[list[str]]) -> int:
@@ -156,7 +167,7 @@ def _workbook_cell(cell: Any) -> Cell:
     if value is None:
         return ""
     if isinstance(value, str):
-        return value.strip()
+        return _visible(value)
     number_format = str(cell.number_format)
     if isinstance(value, datetime) and "h" not in re.sub(r"\[[^\]]*\]|\"[^\"]*\"", "", number_format).lower():
         return value.date()

@@ -128,6 +128,10 @@ def spaced(sheets: Sheets) -> Sheets:
     return {name: [[f" {cell} " for cell in row] for row in rows] + [blank[name]] * 3 for name, rows in sheets.items()}
 
 
+def with_invisible_signs(sheets: Sheets) -> Sheets:
+    return {name: [[f"\ufeff{cell}\u200b\u00a0" for cell in row] for row in rows] for name, rows in sheets.items()}
+
+
 def with_own_columns(sheets: Sheets) -> Sheets:
     return {
         name: [[*rows[0], "x_box", "note"], *[[*row, "7", "=1+1"] for row in rows[1:]]] for name, rows in sheets.items()
@@ -150,6 +154,7 @@ CHANGED: dict[str, Callable[[Sheets], Sheets]] = {
     "times in UTC": every_time(lambda moment: f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"),
     "times of another zone": every_time(lambda moment: moment.astimezone(ZoneInfo("Asia/Tokyo")).isoformat()),
     "spaces and empty rows": spaced,
+    "signs that nobody sees": with_invisible_signs,
     "columns of the lab's own": with_own_columns,
 }
 WRITTEN: dict[str, dict[str, Any]] = {
@@ -182,6 +187,16 @@ def test_the_same_sheets_in_other_bytes(how: dict[str, Any], base: dict[str, pd.
     folder = cohort_folder.copy(tmp_path / "C01")
     put(folder, parsed(folder), **how)
     same(read(cohort_folder.run(folder, tmp_path / "out")), base)
+
+
+def test_a_line_that_tells_excel_the_separator(base: dict[str, pd.DataFrame], tmp_path: Path) -> None:
+    folder = cohort_folder.copy(tmp_path / "C01")
+    for name, rows in parsed(folder).items():
+        (folder / name).write_text("sep=;\n" + text_of(rows, ";"), encoding="utf-8")
+    out = cohort_folder.run(folder, tmp_path / "out")
+    same(read(out), base)
+    rows = tables.read(out / "doses.csv", tables.Doses)["source_row"]
+    assert rows.tolist() == [2, 3, 4], "as Excel shows them"
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t"], ids=["semicolon", "tab"])
