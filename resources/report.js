@@ -171,7 +171,7 @@ function arithmetic(row) {
     if (size) list.append(step("Whole region", `in ${size} mL: ${pctId} ${data.label.replace("/g", "")}`));
   }
   if (text(reason)) list.append(step("Remark", text(reason)));
-  list.append(step("Result", `${value || "none"} ± ${se || "?"} ${text(unit)}`, `tables/uptake.csv, row ${at}`));
+  list.append(step("Result", `${value || "none"}${se ? ` ± ${se}` : ""} ${text(unit)}`, `tables/uptake.csv, row ${at}`));
   return make("div", {}, list, budget(layers, se ? `${se} ${text(unit)}` : "unknown"));
 }
 
@@ -269,7 +269,9 @@ function fill(details) {
   }
   const rows = page.uptake.map((row) => {
     const [isCounter, session, region, unit, value, se, , flags] = row;
-    const fold = make("details", { class: "how" }, make("summary", { "aria-label": `Arithmetic of ${text(region)}, ${text(session)}` }, value ? `${value} ± ${se}` : "none"));
+    const shown = value ? `${value}${se ? ` ± ${se}` : ""}` : "none";
+    const more = make("span", { class: "unseen" }, ` arithmetic of ${text(region)}, ${text(session)}`);
+    const fold = make("details", { class: "how" }, make("summary", {}, shown, more));
     fold.addEventListener("toggle", () => { if (fold.open && fold.childElementCount === 1) fold.append(arithmetic(row)); });
     const remark = [flags & 1 ? "below detection" : "", flags & 2 ? "excluded" : "", flags & 4 ? text(row[9]) : ""].filter(Boolean).join("; ");
     return [text(session), isCounter ? "counter" : "PET", text(region), fold, text(unit), strip(page.group, row), remark];

@@ -23,16 +23,15 @@ checked checks clock cohort cohort_stages collapse comparison comparison_tests c
 counter_rates counting crosstalk decay destructive diagnostics display dose earlier_injection endpoints equivalents
 error_models errors estimates exclusions expansion exports fitting folder forest grids group_tests grouped growth
 growth_curves intake job lab ledger limits lmfit_results many_groups mixed names next_cohort noncompartmental optimise
-outcomes overall overrides own_models partial_volume pet_detection pet_exports plan pooling prediction primary
-profiles quality quantities quasi_newton radionuclides rank_tests ratios readout_agreement readout_days
-readout_exports recompute regions repeated roi_units rows rule_forms sacrifices selection sensitivity sheet
-sheet_headers sheet_models sheet_rules sheets standards statistics strategies survival survival_groups template times
-tissues tube_rules units uptake vocabulary workbooks
+outcomes overall overrides own_models partial_volume pet_detection pet_exports plan pooling prediction primary profiles
+quality quantities quasi_newton radionuclides rank_tests ratios readout_agreement readout_days readout_exports recompute
+regions repeated roi_units rows rule_forms sacrifices selection sensitivity sheet sheet_headers sheet_models sheet_rules
+sheets standards statistics strategies survival survival_groups template times tissues tube_rules units uptake
+vocabulary workbooks
 figures/__init__ figures/agreement figures/calibration figures/comparison figures/data figures/design
 figures/instruments figures/kinetics figures/marks figures/planning figures/readouts figures/style figures/timecourse
 figures/tissues figures/uncertainty figures/words
-messages/__init__ messages/cells messages/files messages/message messages/names messages/oddities
-messages/wrong_numbers
+messages/__init__ messages/cells messages/files messages/message messages/names messages/oddities messages/wrong_numbers
 planning/__init__ planning/next_cohort planning/power planning/precision
 plausibility/__init__ plausibility/copies plausibility/counting plausibility/evidence plausibility/moments
 plausibility/sizes plausibility/swaps
@@ -42,7 +41,7 @@ readers/__init__ readers/amide readers/bids readers/caliper readers/cpm readers/
 readers/living_image readers/own_model readers/pmod readers/pmod_tac readers/slicer readers/table readers/wide
 readers/wizard2
 report/__init__ report/arrive report/beside report/blocks report/changes report/comparison report/crate report/design
-report/documents report/exchange report/expansion report/guides report/inline report/intake report/methods report/mice
+report/documents report/exchange report/expansion report/inline report/intake report/methods report/mice
 report/provenance report/references report/sources report/strategy report/study report/uptake report/verdict
 report/workbook
 simulate/__init__ simulate/cohort simulate/design simulate/dissection simulate/exports simulate/instruments

@@ -53,10 +53,15 @@ rule draw_figures:
         power=rules.check_comparison.output.power,
         journals=resource("journals.csv"),
     output:
-        svg=report(
-            expand("<results>/7_report/figures/{figure}.svg", figure=DRAWN),
-            category="Figures",
-        ),
+        svg=[
+            report(
+                f"<results>/7_report/figures/{figure}.svg",
+                caption=f"../resources/captions/{figure}.rst",
+                category="Figures",
+                labels={"figure": figure.replace("_", " ")},
+            )
+            for figure in DRAWN
+        ],
         pdf=expand("<results>/7_report/figures/{figure}.pdf", figure=DRAWN),
         png=expand("<results>/7_report/figures/{figure}.png", figure=DRAWN),
         source_data=expand("<results>/7_report/source_data/{figure}.xlsx", figure=DRAWN),
@@ -130,18 +135,30 @@ rule build_report:
             *rules.draw_figures.output.source_data,
         ],
         captions=rules.draw_figures.output.captions,
+        guides=[resource(f"captions/{figure}.rst") for figure in DRAWN],
         template=resource("report.html.j2"),
         style=resource("report.css"),
         script=resource("report.js"),
         methods_template=resource("methods.md.j2"),
     output:
-        html=report("<results>/7_report/report.html", category="Report"),
+        html=report(
+            "<results>/7_report/report.html",
+            caption="../resources/captions/report.rst",
+            category="Report",
+            labels={"file": "report"},
+        ),
         methods="<results>/7_report/methods.md",
         document="<results>/7_report/methods.docx",
         arrive="<results>/7_report/arrive.md",
         run="<results>/7_report/run.yaml",
         workbook_file="<results>/7_report/tables.xlsx",
-        tables_folder=directory("<results>/7_report/tables"),
+        tables_folder=report(
+            directory("<results>/7_report/tables"),
+            patterns=["{table}.csv"],
+            caption="../resources/captions/tables.rst",
+            category="Tables",
+            labels={"table": "{table}"},
+        ),
         exchange_folder=directory("<results>/7_report/exchange"),
         crate_file="<results>/7_report/ro-crate-metadata.json",
     log:

@@ -20,7 +20,6 @@ from cartrace.report.changes import Change, changed_cells, changes_markdown, set
 from cartrace.report.crate import crate
 from cartrace.report.documents import methods_docx
 from cartrace.report.exchange import exchange_files
-from cartrace.report.guides import GUIDES
 from cartrace.report.inline import inline_svg
 from cartrace.report.methods import escaped, methods_text
 from cartrace.report.provenance import run_record, run_yaml
@@ -38,9 +37,10 @@ def joined(paths: str | Sequence[str], table: type[tables.Table]) -> pd.DataFram
     return frame.sort_values(list(table.key), kind="stable", ignore_index=True)
 
 
-def pictures(study: Study, figures: Sequence[str], captions: str) -> dict[str, Picture]:
+def pictures(study: Study, figures: Sequence[str], captions: str, guides: Sequence[str]) -> dict[str, Picture]:
     """Return the drawn figures that show something with their words, ready for the page."""
     words = json.loads(Path(captions).read_text(encoding="utf-8"))
+    guide_of = {Path(path).stem: " ".join(text_of(path).split()) for path in guides}
     numbers = {key: mouse.number for key, mouse in study.mice.items()}
     found = {}
     for path in figures:
@@ -56,7 +56,7 @@ def pictures(study: Study, figures: Sequence[str], captions: str) -> dict[str, P
             mice=numbers,
             groups=list(study.labels),
         )
-        found[name] = Picture(name, said["title"], said["caption"], said["alt"], svg, GUIDES.get(name, ""))
+        found[name] = Picture(name, said["title"], said["caption"], said["alt"], svg, guide_of.get(name, ""))
     return found
 
 
@@ -65,6 +65,7 @@ def main(
     figures: Sequence[str],
     figure_files: Sequence[str],
     captions: str,
+    guides: Sequence[str],
     template: str,
     style: str,
     script: str,
@@ -90,7 +91,7 @@ def main(
     if settings["study"]["status"] == "final":
         acknowledged.require(read["quality"], settings["quality"]["acknowledged"])
     bare = Study(**read, settings=settings, pictures={})
-    study = replace(bare, pictures=pictures(bare, figures, captions))
+    study = replace(bare, pictures=pictures(bare, figures, captions, guides))
     versions = {"python": platform.python_version(), **{name: version(name) for name in SOFTWARE}}
     frames = {one.name: (getattr(study, one.key), one.contract) for one in SOURCES}
     for name, (frame, contract) in frames.items():

@@ -1013,6 +1013,7 @@ def build(paths: dict[str, str], figures: Path, folder: Path, *, settings: dict[
         figures=[str(figures / f"{name}.svg") for name in FIGURES if (figures / f"{name}.svg").is_file()],
         figure_files=[str(path) for path in sorted(figures.rglob("*.*")) if path.suffix != ".json"],
         captions=str(figures / "captions.json"),
+        guides=[str(RESOURCES / "captions" / f"{name}.rst") for name in FIGURES],
         template=str(RESOURCES / "report.html.j2"),
         style=str(RESOURCES / "report.css"),
         script=str(RESOURCES / "report.js"),

@@ -256,7 +256,8 @@ def _tally(study: Study) -> str:
     """Return how many mice each group has, in a sentence."""
     counts = study.animals["group"].value_counts()
     parts = [f"{counts[name]} {label}" for name, label in study.labels.items() if counts.get(name, 0)]
-    return f"{len(study.animals)} mice: {', '.join(parts)}; a click on a name opens the mouse's page."
+    count = f"{len(study.animals)} {'mouse' if len(study.animals) == 1 else 'mice'}"
+    return f"{count}: {', '.join(parts)}; a click on a name opens the mouse's page."
 
 
 def _heat(values: pd.Series) -> Callable[[float], str]:
