@@ -412,3 +412,33 @@ def test_long_names_keep_both_ends():
     assert shortened("short") == "short"
     assert shortened("a-very-long-name-of-a-mouse-17") == "a-very-lo…mouse-17"
     assert len(shortened("x" * 99)) <= 18
+
+
+# Linear RGB of a viewer who lacks a kind of cone, of full severity: Machado, Oliveira, Fernandes, IEEE Trans Vis Comput
+# Graph 2009;15:1291-1298, table 1.
+VIEWERS = {
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+
+
+def lab(rgb: np.ndarray) -> np.ndarray:
+    """CIE L*a*b* of linear RGB, white point D65."""
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    x, y, z = (to_xyz @ np.clip(rgb, 0, 1)) / (to_xyz @ np.ones(3))
+    f = [t ** (1 / 3) if t > 216 / 24389 else (24389 / 27 * t + 16) / 116 for t in (x, y, z)]
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("viewer", VIEWERS)
+def test_groups_stay_apart_for_viewers_with_two_kinds_of_cones(viewer):
+    coded = [np.array([int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]) for colour in style.COLOURS]
+    linear = [np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) for c in coded]
+    seen = [lab(np.array(VIEWERS[viewer]) @ colour) for colour in linear]
+    groups = style.groups_of([{"name": str(number), "role": "test"} for number in range(len(style.COLOURS))])
+    for first in range(len(seen)):
+        for second in range(first):
+            # A difference of 10 is seen at a glance; where colours come closer, the shapes still differ.
+            assert np.linalg.norm(seen[first] - seen[second]) > 10 or first > 3
+            assert groups[first].marker != groups[second].marker
