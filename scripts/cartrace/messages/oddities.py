@@ -93,7 +93,7 @@ ODDITIES: tuple[Message, ...] = (
         "Check the dates of the injection and of the cells",
     ),
     warning(
-        "scan-delay",
+        "late-scan",
         "A scan started at another time after its injection than the others",
         "A scan 13 h after the injection, those of the other mice 1 h; the scans of d10 after 2 h, of other days 1 h",
         "Uptake at another time is another quantity; a clock or a date may be wrong, and with it the decay",

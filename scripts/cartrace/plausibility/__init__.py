@@ -37,7 +37,7 @@ CHECKS: tuple[Check, ...] = (
     Check("weight-jump", sizes.weight_jumps),
     Check("long-gap", moments.long_gaps),
     Check("session-day", moments.session_days),
-    Check("scan-delay", moments.scan_delays),
+    Check("late-scan", moments.scan_delays),
     Check("dissected-before-scan", moments.dissected_before_scan),
     Check("counts-overlap", moments.overlapping_counts),
     Check("late-count", moments.late_counts),
