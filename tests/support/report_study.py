@@ -162,10 +162,14 @@ class StudyMaker:
         sensitivity, power, forest = [], [], []
         for row in primary:
             own = {name: row[name] for name in keep}
+            place = {name: row[name] for name in ("endpoint", "modality", "region", "session", "group_a", "group_b")}
+            place |= {"plan": "primary", "family": "primary"}
+            other = {"plan": "secondary", "family": "organs", "region": "spleen", "choice": "dose_route"}
             sensitivity += [
-                own | {"choice": "declared", "variant": "Welch t on log", "moved": "nothing"},
-                own | {"choice": "test", "variant": "Permutation on log", "moved": "nothing", "ci_low": np.nan},
-                own | {"choice": "model", "variant": "gompertz <b>", "moved": "significance"},
+                own | place | {"choice": "declared", "variant": "Welch t on log", "moved": "nothing"},
+                own | place | {"choice": "test", "variant": "Permutation on log", "moved": "nothing", "ci_low": np.nan},
+                own | place | {"choice": "model", "variant": "gompertz <b>", "moved": "significance"},
+                own | place | other | {"variant": "dose by calibrator", "moved": "direction"},
             ]
             for effect in (1.5, 2.0):
                 power += [
@@ -175,10 +179,11 @@ class StudyMaker:
                     | {"n_enrolled": 14 / effect, "status": "ok"}
                     for share in (0.8, 0.9)
                 ]
-            place = {name: row[name] for name in ("endpoint", "modality", "region", "session", "group_a", "group_b")}
-            place |= {"unit": row["unit"], "plan": "primary", "family": "primary"}
             levels = [("cohort", cohort) for cohort in self.cohorts] + [("fixed", "")]
-            forest += [own | place | {"level": level, "cohort": cohort, "n_cohorts": 1} for level, cohort in levels]
+            forest += [
+                own | place | {"unit": row["unit"], "level": level, "cohort": cohort, "n_cohorts": 1}
+                for level, cohort in levels
+            ]
         readouts = [
             {"cohort": c, "animal_id": a, "measured_at": f"2026-03-{1 + day:02d}T08:00:00+01:00"}
             | {"readout": "tumour_volume", "value": 100.0 + 10 * day + i, "unit": "mm3"}

@@ -253,6 +253,15 @@ def test_every_test_that_was_run_is_listed_with_and_without_exclusions(study):
     assert all(row[11].text for row in table.rows)
 
 
+def test_choices_that_move_the_primary_comparison_are_not_counted_with_those_of_others(text):
+    said = " ".join(Page(text).text)
+    assert (
+        "The primary comparison was made in 4 other ways; 2 move its conclusion: gompertz <b> (significance)." in said
+    )
+    assert "Declared secondary ones were made in 2 other ways; 2 move a conclusion:" in said
+    assert "growth rate (spleen): dose by calibrator (direction)" in said
+
+
 def test_what_a_mouse_does_not_give_is_told_once_with_its_reason():
     (section,) = [
         part for part in sections(study_of(StudyMaker()), methods="# M", run="a: 1") if part.anchor == "expansion"

@@ -33,7 +33,7 @@ def sensitivity(study: Study, preset: Preset) -> Drawing:
     Drawing
     """
     title = "Sensitivity of the primary comparison"
-    found = study.sensitivity
+    found = study.sensitivity[study.sensitivity["plan"] == "primary"]
     found = found[(found["status"] == "ok") & found["estimate"].notna()]
     declared = found[(found["choice"] == "declared") & (found["analysis"] == data.MAIN)]
     if declared.empty:

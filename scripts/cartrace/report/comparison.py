@@ -83,16 +83,23 @@ def _forest(study: Study) -> list[Block]:
 
 
 def _moved(study: Study) -> list[Block]:
-    """Return in one sentence which choices move the conclusion."""
-    found = study.sensitivity[(study.sensitivity["choice"] != "declared") & (study.sensitivity["moved"] != "unknown")]
-    if found.empty:
-        return []
-    moving = found[found["moved"] != "nothing"]
-    others = f"{len(found)} other {'way' if len(found) == 1 else 'ways'}"
-    if moving.empty:
-        return [Text((f"The primary comparison was made in {others}; none moves its conclusion.",))]
-    named = "; ".join(dict.fromkeys(f"{row['variant']} ({row['moved']})" for row in records(moving)))
-    return [Text((f"The primary comparison was made in {others}; {len(moving)} move its conclusion: {named}.",))]
+    """Return which choices move the conclusions, in a sentence about the primary one and one about the others."""
+    made = study.sensitivity[(study.sensitivity["choice"] != "declared") & (study.sensitivity["moved"] != "unknown")]
+    sentences = []
+    subjects = {"primary": ("The primary comparison was", "its"), "secondary": ("Declared secondary ones were", "a")}
+    for plan, (subject, whose) in subjects.items():
+        found = made[made["plan"] == plan]
+        moving = found[found["moved"] != "nothing"]
+        others = f"{len(found)} other {'way' if len(found) == 1 else 'ways'}"
+        if found.empty:
+            continue
+        if moving.empty:
+            sentences.append(f"{subject} made in {others}; none moves {whose} conclusion.")
+            continue
+        ways = [(row, f"{row['variant']} ({row['moved']})") for row in records(moving)]
+        named = "; ".join(dict.fromkeys(way if plan == "primary" else f"{place(row)}: {way}" for row, way in ways))
+        sentences.append(f"{subject} made in {others}; {len(moving)} move {whose} conclusion: {named}.")
+    return [Text((" ".join(sentences),))] if sentences else []
 
 
 def _sensitivity(study: Study) -> list[Block]:
@@ -100,11 +107,14 @@ def _sensitivity(study: Study) -> list[Block]:
         return []
     rows = []
     order = study.sensitivity.assign(late=study.sensitivity["analysis"] != MAIN)
-    for row in records(order.sort_values(["late", "choice", "variant"], kind="stable")):
+    by = ["plan", "endpoint", "modality", "region", "session", "group_a", "group_b", "late", "choice", "variant"]
+    for row in records(order.sort_values(by, kind="stable")):
         names = ("estimate", "ci_low", "ci_high")
         rows.append(
             [
-                Cell(row["choice"]),
+                Cell(place(row)),
+                Cell(f"{row['group_a']} vs {row['group_b']}"),
+                Cell(row["choice"].replace("_", " ")),
                 Cell(row["variant"]),
                 Cell("without excluded mice" if row["analysis"] == MAIN else "with excluded mice"),
                 Cell("ratio" if row["scale"] == "log" else "difference"),
@@ -115,9 +125,9 @@ def _sensitivity(study: Study) -> list[Block]:
                 Cell(row["reason"], tone="muted"),
             ]
         )
-    labels = ("Choice", "Made as", "Mice", "Estimate is a", "Estimate [CI]", "p", "n", "Moves", "Remark")
-    headings = [Heading(label, 3 < index < 7) for index, label in enumerate(labels)]
-    return [grid("The primary comparison made otherwise", headings, rows, file="tables/sensitivity.csv")]
+    labels = ("Endpoint", "Groups", "Choice", "Made as", "Mice", "Estimate is a", "Estimate [CI]", "p", "n", "Moves")
+    headings = [Heading(label, 5 < index < 9) for index, label in enumerate((*labels, "Remark"))]
+    return [grid("The declared comparisons made otherwise", headings, rows, file="tables/sensitivity.csv")]
 
 
 def _diagnostics(study: Study) -> list[Block]:
