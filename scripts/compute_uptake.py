@@ -45,8 +45,16 @@ def main(
         noise_region=noise_region,
         reference_regions=reference_regions,
         uncertainty=uncertainty,
+        outlier_mads=thresholds["outlier_warn_mads"],
     )
-    measured = Measured(counted, doses, rois, found, balance_g=uncertainty["balance_g"])
+    measured = Measured(
+        counted,
+        doses,
+        rois,
+        found,
+        balance_g=uncertainty["balance_g"],
+        planned_kbq=thresholds["planned_dose_kbq"],
+    )
     judged = judge(measured, thresholds)
 
     tables.write(found[tables.Uptake.names()], uptake, tables.Uptake)

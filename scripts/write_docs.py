@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 from cartrace import group_tests, tables
-from cartrace.config import schema
+from cartrace.config import QualityThresholds, schema
 from cartrace.messages import MESSAGES, Message
+from cartrace.quality import REGISTRY
 from cartrace.readers import READERS
 from cartrace.tables import Column, Table
 from cartrace.template import header
@@ -361,6 +363,32 @@ def methods_page() -> str:
     return text
 
 
+QUALITY_RULES = """
+What is merely bad is calculated, and said in `quality.csv`: one row per check and subject, with the value, the
+threshold and what to do. A check never changes a number and never leaves a value out; that only a decision in
+`exclusions.csv` does, and then every result is given with and without. A *warn* wants a look, and in a final report a
+reason (`quality.acknowledged`); a *fail* means that the number should not be used as it stands, and its light in the
+report is red. What cannot be true is an error of [the import](errors.md), and nothing is calculated.
+"""
+
+
+def quality_page() -> str:
+    """Return every check of every stage, with its threshold."""
+    text = "# Checks of quality\n\n" + WRITTEN + QUALITY_RULES
+    defaults = QualityThresholds.model_fields
+    for stage in dict.fromkeys(check.stage for check in REGISTRY):
+        basis = "why it matters" if stage == "import" else "rests on"
+        text += f"\n## {stage[0].upper() + stage[1:]}\n\n"
+        text += row("check", "looks at", "outcome", basis, "what to do") + row(*["---"] * 5)
+        for check in REGISTRY:
+            if check.stage == stage:
+                limit = re.sub(
+                    r"quality\.(\w+)", lambda key: f"`{key[0]}` ({defaults[key[1]].default:g})", check.threshold
+                )
+                text += row(f"`{check.name}`", check.what, limit, check.source, check.remedy)
+    return text
+
+
 def pages() -> dict[str, str]:
     """Return the text of every page that is written, by its file's name."""
     return {
@@ -369,6 +397,7 @@ def pages() -> dict[str, str]:
         "errors.md": errors_page(),
         "config.md": config_page(),
         "methods.md": methods_page(),
+        "quality.md": quality_page(),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,68 @@ import pandas as pd
 
 from cartrace.calibration import LEAST_SAMPLES
 
+
+@dataclass(frozen=True)
+class CellsCheck:
+    """One check of this stage: its name, what it looks at, what it holds that against, and what that rests on."""
+
+    name: str
+    what: str
+    threshold: str
+    source: str
+    remedy: str
+
+
 LINEARITY_TOLERANCE = 0.1
 INTERCEPT_P = 0.05
 EXTRAPOLATED_WARN_FRAC = 0.2
 LEAST_BACKGROUND = 3
+
+
+CHECKS: tuple[CellsCheck, ...] = (
+    CellsCheck(
+        "followed-region",
+        "Whether the followed region was measured",
+        "at least one uptake",
+        "cells.region",
+        "Check cells.region and cells.modality",
+    ),
+    CellsCheck(
+        "control-subtraction",
+        "Background mice behind what is subtracted in a session",
+        f"warn below {LEAST_BACKGROUND}, and where they are of other cohorts",
+        "control subtraction (F39)",
+        "Measure background mice in every session of every cohort",
+    ),
+    CellsCheck(
+        "baseline",
+        "Signal of a mouse before it got its cells, net of the background group",
+        "warn above its critical level (F38)",
+        "no cells, no signal",
+        "Look for activity of an earlier injection, spill-over, or a region that takes up the tracer by itself",
+    ),
+    CellsCheck(
+        "calibration-samples",
+        "Samples on the calibration line",
+        f"fail below {LEAST_SAMPLES}",
+        "calibration (F37)",
+        "Complete the sheet calibration, or set cells.calibration to none",
+    ),
+    CellsCheck(
+        "calibration-linearity",
+        "Slope of log signal on log cells",
+        f"warn beyond 1 ± {LINEARITY_TOLERANCE}, or where the intercept is not 0 (p < {INTERCEPT_P})",
+        "proportionality (F37)",
+        "Read the numbers of cells as rough",
+    ),
+    CellsCheck(
+        "calibration-range",
+        "Share of the numbers of cells outside the calibrated range",
+        f"warn above {EXTRAPOLATED_WARN_FRAC:g}",
+        "calibration (F37)",
+        "Calibrate over the range that the study reaches",
+    ),
+)
 
 
 def quality_rows(
@@ -50,6 +109,7 @@ def quality_rows(
         rows.append(_check(cohort, "followed-region", region, "warn", np.nan, np.nan, message))
     for session, part in cells.groupby("session"):
         rows.append(_subtraction(cohort, str(session), int(part["n_background"].iloc[0]), is_borrowed))
+    rows += _baselines(cohort, cells)
     for line in lines:
         rows += _line_checks(cohort, line)
     counted = cells[cells["cells"].notna() & (cells["role"] != "background") & ~cells["excluded"]]
@@ -75,6 +135,20 @@ def _check(
         "threshold": threshold,
         "message": message,
     }
+
+
+def _baselines(cohort: str, cells: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a row for each mouse and session before the cells, which should show none."""
+    before = cells[(cells["cell_day"] < 0.0) & (cells["status"] == "ok") & (cells["role"] != "background")]
+    rows = []
+    for _, row in before.iterrows():
+        is_seen = bool(row["net_pct_id"] >= row["critical_level_pct_id"])
+        message = f"Net signal {row['net_pct_id']:.3g} %ID before the cells"
+        message += ", above its critical level: something else gives signal in the region" if is_seen else ""
+        subject = ", ".join(part for part in (row["animal_id"], row["session"], row["scan_id"]) if part)
+        value, level = float(row["net_pct_id"]), float(row["critical_level_pct_id"])
+        rows.append(_check(cohort, "baseline", subject, "warn" if is_seen else "pass", value, level, message))
+    return rows
 
 
 def _subtraction(cohort: str, session: str, n: int, is_borrowed: bool) -> dict[str, Any]:

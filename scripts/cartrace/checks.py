@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cartrace.clock import elapsed_s
+from cartrace.destructive import times_of_sacrifice
 from cartrace.rows import INJECTION, RUN, SCAN, attach
 
 _SESSION = ["animal_id", "session"]
@@ -15,13 +16,14 @@ _SESSION = ["animal_id", "session"]
 
 @dataclass(frozen=True)
 class Measured:
-    """What the checks look at: tables of stages 2 and 3, and the standard uncertainty of a weighing [g]."""
+    """What the checks look at: tables of stages 2 and 3, the standard uncertainty of a weighing [g], the plan [kBq]."""
 
     tubes: pd.DataFrame
     doses: pd.DataFrame
     rois: pd.DataFrame
     uptake: pd.DataFrame
     balance_g: float
+    planned_kbq: float | None = None
 
 
 def _rows(frame: pd.DataFrame, subject: list[str], value: object, note: object = "") -> pd.DataFrame:
@@ -109,6 +111,57 @@ def dose_median(measured: Measured) -> pd.DataFrame:
         for dose, middle in zip(doses["net_injected_kbq"], usual, strict=True)
     ]
     return _rows(doses, _SESSION, np.maximum(ratio, 1.0 / ratio), notes)
+
+
+def dose_plan(measured: Measured) -> pd.DataFrame:
+    """Return how far each dose is from the planned one in percent."""
+    doses = measured.doses[measured.doses["net_injected_kbq"].notna()]
+    if measured.planned_kbq is None:
+        doses = doses[:0]
+    notes = [f"; {dose:.4g} kBq against {measured.planned_kbq:.4g} kBq" for dose in doses["net_injected_kbq"]]
+    off = 100.0 * (doses["net_injected_kbq"] / (measured.planned_kbq or np.nan) - 1.0).abs()
+    return _rows(doses, _SESSION, off, notes)
+
+
+def balance(measured: Measured) -> pd.DataFrame:
+    """Return the sum of all that was counted of a mouse in %ID, where its carcass was and every tissue has a value."""
+    counted = measured.uptake[measured.uptake["modality"] == "counter"]
+    value = counted["uptake_pct_id"].where(counted["status"] == "ok")
+    terms = counted[INJECTION].assign(
+        value=value.fillna(0.0), n_gaps=value.isna(), n_carcasses=counted["region"] == "carcass", n=1
+    )
+    sums = terms.groupby(INJECTION, as_index=False).sum()
+    sums = sums[(sums["n_carcasses"] > 0) & (sums["n_gaps"] == 0)].reset_index(drop=True)
+    return _rows(sums, _SESSION, sums["value"], [f" over {n} samples" for n in sums["n"]])
+
+
+def outliers(measured: Measured) -> pd.DataFrame:
+    """Return the largest distance of a mouse's uptakes from their like, in scaled median absolute deviations."""
+    judged = measured.uptake[measured.uptake["outlier_mads"].notna()]
+    by = [judged[name] for name in INJECTION]
+    worst = judged.loc[judged["outlier_mads"].groupby(by).idxmax()] if len(judged) else judged
+    notes = " at most, in " + worst["region"] + " by " + worst["modality"]
+    return _rows(worst, _SESSION, worst["outlier_mads"], notes)
+
+
+def sacrifice_delay(measured: Measured) -> pd.DataFrame:
+    """Return how far each sacrifice's delay after injection is from those of its time in percent.
+
+    Mice of one session that were meant to be taken at several times are held against those of their own time.
+    """
+    counted = measured.uptake[(measured.uptake["modality"] == "counter") & (measured.uptake["tracer_h"] > 0.0)]
+    mice = counted.groupby([*INJECTION, "tracer"], as_index=False).agg(
+        hour=("tracer_h", "median"), excluded=("excluded", "all")
+    )
+    number = mice.groupby(["tracer", "session"])["hour"].transform(times_of_sacrifice)
+    own = [mice["tracer"], mice["session"], number]
+    # A mouse alone at its time is one that was taken at another time than the others.
+    alone = mice["hour"].groupby(own).transform("size") == 1
+    known = mice["hour"].where(~mice["excluded"])
+    usual = known.groupby(own).transform("median").where(~alone, known.groupby(own[:2]).transform("median"))
+    notes = [f"; {hour:.4g} h against {middle:.4g} h" for hour, middle in zip(mice["hour"], usual, strict=True)]
+    rows = _rows(mice, _SESSION, 100.0 * (mice["hour"] / usual - 1.0).abs(), notes)
+    return rows[usual.notna()].reset_index(drop=True)
 
 
 def counting(measured: Measured) -> pd.DataFrame:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cartrace import tables
 from cartrace.activity import roi_activity, tube_activity, with_decay
 from cartrace.cells import calibration_line, with_calibration, without_calibration
 from cartrace.dose import dose_activity
+from cartrace.outliers import with_outliers
 from cartrace.partial_volume import with_recovery
 from cartrace.pet_detection import with_pet_limits
 from cartrace.radionuclides import Decay
@@ -78,6 +80,7 @@ def uptake_of_cohort(
     noise_region: str,
     reference_regions: Sequence[str],
     uncertainty: Mapping[str, float],
+    outlier_mads: float = np.inf,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the uptake, with the columns that its quality is judged by, and the ratios.
 
@@ -87,7 +90,7 @@ def uptake_of_cohort(
         From :func:`weighed`.
     doses, rois, animals : DataFrame
         Their tables.
-    groups, regions, recovery, noise_region, reference_regions, uncertainty
+    groups, regions, recovery, noise_region, reference_regions, uncertainty, outlier_mads
         Settings of the config.
     """
     both = pd.concat(
@@ -100,6 +103,7 @@ def uptake_of_cohort(
     found = of_animals(both, animals)
     found = with_pet_limits(found, groups=groups, noise_region=noise_region)
     found = with_recovery(found, regions=regions, recovery=recovery)
+    found = with_outliers(found, mads=outlier_mads)
     return found, ratios_of(found, reference_regions=reference_regions)
 
 

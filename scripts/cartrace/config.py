@@ -303,13 +303,39 @@ class QualityThresholds(_Section):
     dose_median_fail_factor: Annotated[
         float, Field(gt=1, description="Factor between a dose and the cohort's median dose: fail above")
     ] = 3.0
+    planned_dose_kbq: Annotated[
+        float | None, Field(gt=0, description="Net dose that was planned [kBq]; nothing: doses are not held against it")
+    ] = None
+    plan_warn_pct: Annotated[
+        float, Field(ge=0, description="Distance of a dose from the planned one in percent: warn above")
+    ] = 20.0
     counting_warn_pct: Annotated[float, Field(ge=0, description="Counting uncertainty of a tube in percent: warn")] = (
         5.0
     )
+    counting_fail_pct: Annotated[float, Field(ge=0, description="Counting uncertainty of a tube in percent: fail")] = (
+        20.0
+    )
+    balance_low_warn_pct: Annotated[
+        float, Field(ge=0, description="Sum of all that was counted of a mouse in percent of its dose: warn below")
+    ] = 85.0
+    balance_high_warn_pct: Annotated[float, Field(ge=0, description="The same: warn above")] = 110.0
+    outlier_warn_mads: Annotated[
+        float,
+        Field(
+            gt=0,
+            description="Distance of an uptake from the median of its tissue, group and session on the log scale, in "
+            "scaled median absolute deviations: flag above",
+        ),
+    ] = 2.5
     scan_delay_warn_pct: Annotated[
         float, Field(ge=0, description="Distance of a scan's delay from the median of its session in percent: warn")
     ] = 10.0
     scan_delay_fail_pct: Annotated[float, Field(ge=0, description="The same: fail")] = 25.0
+    sacrifice_delay_warn_pct: Annotated[
+        float,
+        Field(ge=0, description="Distance of a sacrifice's delay from the median of its session in percent: warn"),
+    ] = 10.0
+    sacrifice_delay_fail_pct: Annotated[float, Field(ge=0, description="The same: fail")] = 25.0
     background_warn_p: Annotated[
         float, Field(ge=0, le=1, description="p of the scatter of a run's blanks (chi-squared): warn below")
     ] = 0.01

@@ -18,6 +18,7 @@ from cartrace.calibration import t_quantile
 from cartrace.decay import Floats
 
 LEAST_TIMES = 3
+_GAP = 1.2
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,13 @@ def effective_half_life_h(biological_h: ArrayLike, physical_h: ArrayLike) -> Flo
     """
     biological, physical = (np.asarray(x, dtype=np.float64) for x in (biological_h, physical_h))
     return biological * physical / (biological + physical)
+
+
+def times_of_sacrifice(hours: pd.Series) -> pd.Series:
+    """Return the number of the time of sacrifice that each hour after injection belongs to, from 0."""
+    # ASSUME: Mice belong to one time of sacrifice where the next one of them was taken not over a fifth later.
+    ordered = hours.sort_values()
+    return (ordered > _GAP * ordered.shift()).cumsum().reindex(hours.index)
 
 
 # ---- sums over mice ----

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cartrace import checks
+from cartrace import cells_quality, checks
 from cartrace.checks import Measured
+from cartrace.messages import MESSAGES
 
 
 @dataclass(frozen=True)
@@ -162,11 +163,62 @@ CHECKS: tuple[Check, ...] = (
         checks.dose_median,
     ),
     Check(
+        "dose_plan",
+        "Distance of the dose from the planned one",
+        " %",
+        "plan_warn_pct",
+        None,
+        "custom",
+        "Check the readings of the syringe, or quality.planned_dose_kbq",
+        checks.dose_plan,
+    ),
+    Check(
+        "balance_low",
+        "All that was counted of the mouse, of its dose",
+        " %",
+        "balance_low_warn_pct",
+        None,
+        "conservation of activity (F30)",
+        "A sample is missing or too little of it was counted, or the dose is too high; count urine and faeces too",
+        checks.balance,
+        is_low_bad=True,
+    ),
+    Check(
+        "balance_high",
+        "All that was counted of the mouse, of its dose",
+        " %",
+        "balance_high_warn_pct",
+        None,
+        "conservation of activity (F30)",
+        "A sample counts twice, a carcass lies nearer to the detector than the standards, or the dose is too low",
+        checks.balance,
+    ),
+    Check(
+        "outlier",
+        "Distance from the median of the same tissue, group and session (log scale), in scaled MAD",
+        "",
+        "outlier_warn_mads",
+        None,
+        "Leys et al., J Exp Soc Psychol 2013;49:764",
+        "The value stays in every analysis and is flagged in uptake.csv; look for a reason, and exclude only for one",
+        checks.outliers,
+    ),
+    Check(
+        "sacrifice_delay",
+        "Distance of the delay from injection to sacrifice from the median of its session",
+        " %",
+        "sacrifice_delay_warn_pct",
+        "sacrifice_delay_fail_pct",
+        "uptake-time bias",
+        "Check collected_at, ended_at and the injection's time; uptake at another time is another quantity",
+        checks.sacrifice_delay,
+    ),
+    Check(
         "counting_precision",
         "Counting uncertainty of tissues above detection",
         " %",
         "counting_warn_pct",
-        None,
+        "counting_fail_pct",
         "Currie, Anal Chem 1968;40:586",
         "Count longer or sooner",
         checks.counting,
@@ -191,5 +243,48 @@ CHECKS: tuple[Check, ...] = (
         "Use a finer balance, or report %ID per organ",
         checks.sample_mass,
         is_low_bad=True,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A check of any stage, as a reader looks it up.
+
+    `threshold` names the config's keys, or says what the value is held against. Whatever the outcome, nothing is left
+    out and no number changes.
+    """
+
+    stage: str
+    name: str
+    what: str
+    threshold: str
+    source: str
+    remedy: str
+
+
+def _threshold(check: Check) -> str:
+    side = "below" if check.is_low_bad else "above"
+    said = []
+    for outcome, limit in (("warn", check.warn), ("fail", check.fail)):
+        if limit is not None:
+            said.append(f"{outcome} {side} " + (f"quality.{limit}" if isinstance(limit, str) else f"{limit:g}"))
+    return "; ".join(said) or "warn"
+
+
+# Every check of every stage, in the order of the flow. What stops a cohort at its import is no check but an error.
+REGISTRY: tuple[Listed, ...] = (
+    *(
+        Listed("import", message.code, message.what, "warn", message.harm, message.remedy)
+        for message in MESSAGES
+        if message.severity == "warning" and message.code not in {check.name for check in cells_quality.CHECKS}
+    ),
+    *(
+        Listed("activity and uptake", check.name, check.what, _threshold(check), check.source, check.remedy)
+        for check in CHECKS
+    ),
+    *(
+        Listed("cells", check.name, check.what, check.threshold, check.source, check.remedy)
+        for check in cells_quality.CHECKS
     ),
 )

@@ -22,11 +22,11 @@ from cartrace.destructive import (
     parts,
     summed,
     time_scale,
+    times_of_sacrifice,
     trapezoid_weights,
 )
 
 _DESIGN = ["group", "tracer", "injection_day"]
-_GAP = 1.2
 _NONE = Interval(np.nan, np.nan, np.nan, np.nan, np.nan)
 _STUDENT, _FIELLER = "Student t", "Fieller"
 _FEW = "fewer than two mice at a time of sacrifice: the scatter between mice is not known"
@@ -99,19 +99,11 @@ def _samples(uptake: pd.DataFrame, doses: pd.DataFrame, analysis: str) -> pd.Dat
     hour = rows["tracer_h"].groupby([animal, rows["session"]]).transform("median")
     day = (rows["cell_day"] - rows["tracer_h"] / 24.0).round().fillna(0.0) + 0.0
     rows = rows.assign(animal=animal, hour=hour, injection_day=day).reset_index(drop=True)
-    number = rows.groupby(["tracer", "injection_day"])["hour"].transform(_times)
+    number = rows.groupby(["tracer", "injection_day"])["hour"].transform(times_of_sacrifice)
     rows = rows.assign(time=number.astype(int))
     # One hour for all groups of a design, so that their areas span the same time.
     rows["time_h"] = rows.groupby(["tracer", "injection_day", "time"])["hour"].transform("mean")
     return rows
-
-
-def _times(hours: pd.Series) -> pd.Series:
-    """Return the number of each hour's time of sacrifice, from 0."""
-    # ASSUME: Mice belong to one time of sacrifice where the next one of them was taken not over a fifth later.
-    ordered = hours.sort_values()
-    starts = (ordered > _GAP * ordered.shift()).cumsum()
-    return starts.reindex(hours.index)
 
 
 def _values(tissue: pd.DataFrame, column: str) -> tuple[pd.DataFrame, np.ndarray]:

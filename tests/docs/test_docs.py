@@ -21,7 +21,7 @@ from cartrace.messages import MESSAGES  # noqa: E402
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "config" / "README.md"])
 
 
-@pytest.mark.parametrize("name", ["tables.md", "inputs.md", "errors.md", "config.md", "methods.md"])
+@pytest.mark.parametrize("name", ["tables.md", "inputs.md", "errors.md", "config.md", "methods.md", "quality.md"])
 def test_a_written_page_is_what_the_code_says_now(name: str) -> None:
     assert (ROOT / "docs" / name).read_text(encoding="utf-8") == write_docs.pages()[name], "run `make docs`"
 

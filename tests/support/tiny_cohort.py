@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+ROOT = Path(__file__).parents[2]
 HALF_LIFE_S = 282_276.0
 DECAY_PER_S = math.log(2.0) / HALF_LIFE_S
 DOSE_KBQ, CPS_PER_KBQ, BACKGROUND_CPS, COUNT_S = 1000.0, 400.0, 0.5, 100.0

@@ -15,6 +15,7 @@ from cartrace import tables
 from cartrace.activity import roi_activity, tube_activity, with_decay
 from cartrace.config import QualityThresholds, Uncertainty
 from cartrace.dose import dose_activity
+from cartrace.outliers import with_outliers
 from cartrace.partial_volume import with_recovery
 from cartrace.pet_detection import with_pet_limits
 from cartrace.radionuclides import of_tracers, read
@@ -254,6 +255,7 @@ def measured(sheets, **changes):
     )
     uptake = of_animals(uptake, sheets["animals"])
     uptake = with_pet_limits(uptake, groups=settings["groups"], noise_region=settings["noise_region"])
+    uptake = with_outliers(uptake, mads=2.5)
     uptake = with_recovery(uptake, regions=settings["regions"], recovery=settings["recovery"])
     found = {"tubes": tubes, "doses": given, "rois": rois, "uptake": uptake}
     return {**found, "ratios": ratios(uptake, reference_regions=settings["reference_regions"])}

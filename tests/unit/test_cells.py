@@ -275,3 +275,27 @@ def test_cells_beyond_the_calibration_are_counted():
     assert check["value"] == 0.5
     assert check["status"] == "warn"
     assert check["message"].startswith("1 of 2 ")
+
+
+def test_a_signal_before_the_cells_is_warned_of():
+    from cartrace.cells_quality import quality_rows
+
+    rows = pd.DataFrame(
+        {
+            "animal_id": ["m1", "m2", "m3"],
+            "session": ["d-1", "d-1", "d07"],
+            "scan_id": "",
+            "cell_day": [-1.0, -1.0, 7.0],
+            "status": "ok",
+            "role": "test",
+            "net_pct_id": [0.5, 0.01, 5.0],
+            "critical_level_pct_id": 0.1,
+            "n_background": 3,
+            "cells": np.nan,
+            "excluded": False,
+            "is_extrapolated": False,
+        }
+    )
+    found = quality_rows(rows, [], cohort="C01", region="tumour", modality="pet", known=[])
+    baseline = {row["subject"]: row["status"] for row in found if row["check"] == "baseline"}
+    assert baseline == {"m1, d-1": "warn", "m2, d-1": "pass"}

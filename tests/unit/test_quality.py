@@ -3,13 +3,19 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
+from pipeline import ROOT, counted_cells, imported, shipped
+from pipeline import measured as pipeline_measured
 from worked_mouse import SETTINGS, at, count, exclusion, frames, measured, pet, roi, study, tube
 
 from cartrace import tables
 from cartrace.checks import Measured
 from cartrace.config import QualityThresholds
-from cartrace.quality import CHECKS, judge
+from cartrace.messages import BY_CODE
+from cartrace.outliers import with_outliers
+from cartrace.plausibility import CHECKS as ODD
+from cartrace.quality import CHECKS, REGISTRY, judge
 
 
 def judged(rows, balance_g=3e-4, **changes):
@@ -33,7 +39,7 @@ def mice(n=3, **last):
 
 def test_every_key_of_the_config_is_used_and_every_used_one_exists():
     used = {limit for check in CHECKS for limit in (check.warn, check.fail) if isinstance(limit, str)}
-    assert used == set(QualityThresholds.model_fields)
+    assert used == set(QualityThresholds.model_fields) - {"acknowledged", "planned_dose_kbq"}
 
 
 def test_every_check_says_what_to_do_and_rests_on_something():
@@ -193,3 +199,135 @@ def test_an_empty_cohort_has_no_rows_but_keeps_the_form():
     found = judged(rows).reset_index()
     assert len(found) == 0
     assert set(found.columns) == set(tables.Quality.names())
+
+
+def of_tissue(levels, **cells):
+    """Return rows of uptake of one tissue and group, one mouse a value."""
+    rows = pd.DataFrame(
+        {
+            "animal_id": [f"M{number}" for number in range(len(levels))],
+            "uptake_pct_id_per_g": levels,
+            "cohort": "C01",
+            "tracer": "t",
+            "modality": "counter",
+            "region": "liver",
+            "group": "CAR",
+            "session": "d07",
+            "status": "ok",
+            "is_below_detection": False,
+            "excluded": False,
+            "uptake_pct_id_per_ml": np.nan,
+            "uptake_pct_id": np.nan,
+        }
+    )
+    return rows.assign(**cells)
+
+
+def test_an_outlier_is_far_on_the_log_scale_in_scaled_mad():
+    levels = [1.0, 2.0, 4.0, 8.0, 64.0]
+    found = with_outliers(of_tissue(levels), mads=2.5)
+    # The median is 4; distances are 2, 1, 0, 1 and 4 doublings, so that the median distance is one doubling.
+    assert found["outlier_mads"].to_list() == pytest.approx([distance / 1.4826 for distance in (2, 1, 0, 1, 4)])
+    assert found["is_outlier"].to_list() == [False, False, False, False, True]
+    assert found["uptake_pct_id_per_g"].to_list() == levels
+
+
+def test_four_values_and_those_below_detection_or_below_zero_are_not_judged():
+    assert with_outliers(of_tissue([1.0, 2.0, 4.0, 64.0]), mads=2.5)["outlier_mads"].isna().all()
+    rows = of_tissue([1.0, 2.0, 4.0, 8.0, 16.0, -1.0, 900.0])
+    rows.loc[6, "is_below_detection"] = True
+    found = with_outliers(rows, mads=2.5)
+    assert found["outlier_mads"].notna().to_list() == [True] * 5 + [False] * 2
+
+
+def test_an_excluded_value_is_judged_by_the_others():
+    rows = of_tissue([1.0, 2.0, 4.0, 8.0, 16.0, 1000.0])
+    rows.loc[5, "excluded"] = True
+    found = with_outliers(rows, mads=2.5)
+    assert found["outlier_mads"].to_list()[:5] == pytest.approx([d / 1.4826 for d in (2, 1, 0, 1, 2)])
+    assert found["is_outlier"].to_list() == [False] * 5 + [True]
+
+
+def of_uptake(rows, **changes):
+    """Judge rows of uptake alone; stage 2 has nothing."""
+    nothing = {name: measured(frames(study()))[name][:0] for name in ("tubes", "doses", "rois")}
+    what = Measured(nothing["tubes"], nothing["doses"], nothing["rois"], rows, balance_g=0.0, **changes)
+    return judge(what, SETTINGS["thresholds"]).set_index(["check", "subject"])
+
+
+def test_an_outlier_has_a_row_that_names_it():
+    rows = with_outliers(of_tissue([1.0, 2.0, 4.0, 8.0, 64.0], tracer_h=1.0), mads=2.5)
+    row = of_uptake(rows).loc[("outlier", "M4, d07")]
+    assert row["status"] == "warn"
+    assert row["value"] == pytest.approx(4.0 / 1.4826)
+    assert "in liver by counter" in row["message"]
+    assert of_uptake(rows).loc[("outlier", "M0, d07"), "status"] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("carcass", "low", "high"), [(70.0, "pass", "pass"), (50.0, "warn", "pass"), (90.0, "pass", "warn")]
+)
+def test_the_balance_of_a_mouse_whose_carcass_was_counted(carcass, low, high):
+    rows = of_tissue([1.0, 1.0, 1.0, 1.0], animal_id="M1", outlier_mads=np.nan, tracer_h=1.0)
+    rows = rows.assign(region=["liver", "carcass", "urine", "faeces"], uptake_pct_id=[20.0, carcass, 4.0, 1.0])
+    found = of_uptake(rows)
+    assert found.loc[("balance_low", "M1, d07"), "status"] == low
+    assert found.loc[("balance_high", "M1, d07"), "status"] == high
+    assert found.loc[("balance_low", "M1, d07"), "value"] == pytest.approx(25.0 + carcass)
+
+
+def test_no_balance_without_a_carcass_or_with_a_gap():
+    rows = of_tissue([1.0, 1.0], animal_id="M1", outlier_mads=np.nan, tracer_h=1.0, uptake_pct_id=30.0)
+    assert "balance_low" not in of_uptake(rows.assign(region=["liver", "spleen"])).index.get_level_values("check")
+    rows = rows.assign(region=["liver", "carcass"], status=["not_estimable", "ok"])
+    assert "balance_low" not in of_uptake(rows).index.get_level_values("check")
+
+
+def test_a_sacrifice_at_another_time_than_the_others():
+    rows = of_tissue([1.0] * 6, outlier_mads=np.nan, tracer_h=[1.0, 1.02, 0.98, 1.0, 1.14, 3.0])
+    found = of_uptake(rows)["status"]["sacrifice_delay"].to_dict()
+    assert found == {f"M{n}, d07": s for n, s in enumerate(["pass", "pass", "pass", "pass", "warn", "fail"])}
+
+
+def test_mice_meant_to_be_taken_at_several_times_are_held_against_those_of_their_own():
+    rows = of_tissue([1.0] * 6, outlier_mads=np.nan, tracer_h=[24.0, 24.5, 72.0, 72.5, 144.0, 143.0])
+    assert set(of_uptake(rows)["status"]["sacrifice_delay"]) == {"pass"}
+
+
+@pytest.mark.parametrize(("planned_kbq", "status"), [(6300.0, "pass"), (8000.0, "warn"), (5000.0, "warn")])
+def test_a_dose_off_the_plan(planned_kbq, status):
+    found = measured(frames(study()))
+    what = Measured(
+        found["tubes"], found["doses"], found["rois"], found["uptake"], balance_g=3e-4, planned_kbq=planned_kbq
+    )
+    judged_ = judge(what, SETTINGS["thresholds"]).set_index(["check", "subject"])
+    assert judged_.loc[("dose_plan", "M1, d07"), "status"] == status
+
+
+def test_without_a_plan_no_dose_is_held_against_it():
+    assert "dose_plan" not in judged(study()).index.get_level_values("check")
+
+
+def test_one_registry_lists_every_check_of_every_stage_once():
+    names = [check.name for check in REGISTRY]
+    assert len(set(names)) == len(names)
+    assert {check.name for check in CHECKS} < set(names)
+    assert {check.code for check in ODD if BY_CODE[check.code].severity == "warning"} < set(names)
+    for check in REGISTRY:
+        assert all([check.stage, check.what, check.threshold, check.source, check.remedy])
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        REGISTRY[0].name = ""
+
+
+def test_every_row_of_quality_of_the_demo_has_its_check_in_the_registry(tmp_path):
+    settings = shipped()
+    imported(ROOT / "resources" / "demo_study", "C01", settings, tmp_path)
+    pipeline_measured("C01", settings, tmp_path)
+    counted_cells("C01", settings, tmp_path)
+    rows = [tables.read(tmp_path / "C01" / stage / "quality.csv", tables.Quality) for stage in ("3_uptake", "4_cells")]
+    found = set(pd.concat(rows)["check"])
+    assert found <= {check.name for check in REGISTRY}
+    assert {"tail", "outlier", "sacrifice_delay", "control-subtraction", "calibration-linearity"} < found
+    uptake = tables.read(tmp_path / "C01" / "3_uptake" / "uptake.csv", tables.Uptake)
+    assert uptake["outlier_mads"].notna().sum() > 100
+    assert (uptake["is_outlier"] == (uptake["outlier_mads"] > 2.5)).all()

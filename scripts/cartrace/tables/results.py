@@ -192,6 +192,12 @@ class Uptake(Table):
     detection_limit_pct_id_per_ml = number("The detection limit per volume (PET)", at_least=0)
     detection_basis = text("What both rest on: counting, or in PET the scatter of which regions")
     is_below_detection = flag("The uptake is below the critical level; the number stays")
+    outlier_mads = number(
+        "Distance from the median of its tissue, group and session on the log scale, in scaled median absolute "
+        "deviations; empty below five values",
+        at_least=0,
+    )
+    is_outlier = flag("That distance is beyond quality.outlier_warn_mads; the value stays in every analysis")
     diameter_mm = number("Diameter of the sphere of the region's volume, where its recovery is looked up", above=0)
     recovery_coefficient = number("Recovery coefficient at that diameter (PET)", above=0)
     recovered_pct_id_per_ml = number("Uptake per volume, corrected for partial volume (PET, F32)")
