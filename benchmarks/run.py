@@ -9,6 +9,7 @@ import argparse
 import csv
 import os
 import platform
+import resource
 import shutil
 import subprocess
 import sys
@@ -16,29 +17,24 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 ROOT = Path(__file__).parents[1]
 CHECKED_OUT = ("Snakefile", "rules", "scripts", "resources", "config", "envs", "profiles")
 MARK = "## Measured\n"
-# Mice: cohorts, mice per group and cohort; three groups.
-SIZES = {42: (2, 7), 396: (4, 33), 4008: (8, 167)}
-SCRIPTS = (
-    "import_tables",
-    "compute_activity",
-    "compute_uptake",
-    "estimate_cells",
-    "fit_expansion",
-    "select_model",
-    "describe_mice",
-    "compare_groups",
-    "check_comparison",
-    "predict_outcomes",
-    "draw_figures",
-    "build_report",
-    "simulate_study",
-)
+# Name of a simulated study: its cohorts, and the mice per cohort and group; there are three groups.
+SIZES = {
+    "1 cohort of 39": (1, 13),
+    "10 cohorts of 39": (10, 13),
+    "100 cohorts of 39": (100, 13),
+    "1 cohort of 396": (1, 132),
+    "1 cohort of 4,002": (1, 1334),
+}
+# The size at which a lab's own script is timed on the same files.
+PLAIN = "1 cohort of 396"
+SCRIPTS = sorted(path.stem for path in (ROOT / "scripts").glob("*.py") if not path.stem.startswith("write_"))
 USED = "import resource as r; u = r.getrusage(r.RUSAGE_SELF); print(u.ru_utime + u.ru_stime, u.ru_maxrss)"
 FIELDS = ("what", "step", "n", "wall_s", "cpu_s", "rss_mb")
 Row = dict[str, str | int | float]
@@ -55,15 +51,21 @@ def check_out(target: Path) -> Path:
     return target
 
 
-def snakemake(checkout: Path, probe: Path, *arguments: str) -> float:
-    """Run Snakemake and return its wall time [s]."""
+def snakemake(checkout: Path, probe: Path, *arguments: str) -> tuple[float, float]:
+    """Run Snakemake and return the wall time and the CPU time of it and all its jobs [s]."""
     environment = os.environ | {"PYTHONPATH": str(ROOT / "benchmarks" / "probe"), "CARTRACE_PROBE": str(probe)}
     command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-    start_s = time.perf_counter()
-    done = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
+    return timed(command, cwd=checkout, env=environment)
+
+
+def timed(command: list[str], **options: Any) -> tuple[float, float]:
+    """Run a command and return its wall time and the CPU time of it and all its children [s]."""
+    before, start_s = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    wall_s, after = time.perf_counter() - start_s, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
         sys.exit(done.stdout + done.stderr)
-    return time.perf_counter() - start_s
+    return wall_s, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def steps(what: str, probe: Path) -> Iterator[Row]:
@@ -72,8 +74,8 @@ def steps(what: str, probe: Path) -> Iterator[Row]:
     with open(probe, encoding="utf-8") as stream:
         for script, *numbers in csv.reader(stream):
             by_script.setdefault(script, []).append([float(number) for number in numbers])
-    for script in sorted(by_script, key=lambda name: SCRIPTS.index(name.removesuffix(".py"))):
-        wall_s, cpu_s, rss_mb = zip(*by_script[script], strict=True)
+    for script, jobs in by_script.items():
+        wall_s, cpu_s, rss_mb = zip(*jobs, strict=True)
         yield made(what, script.removesuffix(".py"), len(wall_s), sum(wall_s), sum(cpu_s), max(rss_mb))
 
 
@@ -110,29 +112,37 @@ def demo(folder: Path, *, repeats: int) -> Iterator[Row]:
         probe = folder / f"demo{repeat}.csv"
         first.append(snakemake(checkout, probe))
         again.append(snakemake(checkout, folder / "idle.csv"))
-    yield made("demo", "whole run", repeats, min(first))
-    yield made("demo", "nothing to do", repeats, min(again))
+    yield made("demo", "whole run", repeats, *map(min, zip(*first, strict=True)))
+    yield made("demo", "nothing to do", repeats, *map(min, zip(*again, strict=True)))
     yield from steps("demo", folder / "demo0.csv")
 
 
-def simulated(folder: Path, mice: int) -> Iterator[Row]:
-    """Yield the simulation and the analysis of a study of so many mice."""
-    cohorts, per_group = SIZES[mice]
-    checkout, what = check_out(folder / f"mice{mice}"), f"{mice} mice"
+def simulated(folder: Path, what: str, *, with_intervals: bool) -> Iterator[Row]:
+    """Yield the simulation, the plan and the analysis of a study, and what Snakemake itself took of it."""
+    cohorts, per_group = SIZES[what]
+    checkout = check_out(folder / what.replace(" ", "_"))
     path = checkout / "config" / "config.yaml"
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
     config["simulation"] = {"n_cohorts": cohorts, "n_per_group": per_group}
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
-    command = [sys.executable, "scripts/simulate_study.py", str(path), str(checkout / "study")]
-    start_s = time.perf_counter()
-    subprocess.run(command, cwd=checkout, check=True)
-    yield made(what, "simulation", 1, time.perf_counter() - start_s)
-    probe = folder / f"mice{mice}.csv"
-    yield made(what, "whole run", 1, snakemake(checkout, probe, "--directory", "study"))
-    report = checkout / "study" / "results" / "7_report" / "report.html"
+    study = checkout / "study"
+    command = [sys.executable, "scripts/simulate_study.py", str(path), str(study)]
+    yield made(what, "simulation", 1, *timed(command, cwd=checkout))
+    yield made(what, "plan", 1, *snakemake(checkout, folder / "idle.csv", "--directory", "study", "-n"))
+    probe = folder / f"{checkout.name}.csv"
+    wall_s, cpu_s = snakemake(checkout, probe, "--directory", "study")
+    yield made(what, "whole run", 1, wall_s, cpu_s)
+    report = study / "results" / "7_report" / "report.html"
     print(f"{what:24} report of {report.stat().st_size / 1e6:.2f} MB", flush=True)
-    yield made(what, "nothing to do", 1, snakemake(checkout, folder / "idle.csv", "--directory", "study"))
-    yield from steps(what, probe)
+    yield made(what, "nothing to do", 1, *snakemake(checkout, folder / "idle.csv", "--directory", "study"))
+    of_scripts = list(steps(what, probe))
+    yield from of_scripts
+    yield made(what, "Snakemake itself", 1, wall_s, cpu_s - sum(float(row["cpu_s"]) for row in of_scripts))
+    if what == PLAIN:
+        plain = [sys.executable, str(ROOT / "benchmarks" / "plain.py"), str(study)]
+        yield made(what, "a lab's own script, without intervals", 1, *timed(plain))
+        if with_intervals:
+            yield made(what, "a lab's own script, with lmfit's intervals", 1, *timed([*plain, "--intervals"]))
     shutil.rmtree(checkout)
 
 
@@ -152,17 +162,16 @@ def page(rows: list[Row]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--mice", type=int, nargs="*", default=list(SIZES), choices=list(SIZES), help="simulated studies"
-    )
+    parser.add_argument("--sizes", nargs="*", default=list(SIZES), choices=list(SIZES), help="simulated studies")
     parser.add_argument("--repeats", type=int, default=3, help="runs of the demo study")
+    parser.add_argument("--intervals", action="store_true", help="time lmfit's profile intervals too (minutes)")
     parser.add_argument("--only-print", action="store_true", help="write no file")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         rows = [*imports(folder), *demo(folder, repeats=options.repeats)]
-        for mice in options.mice:
-            rows += simulated(folder, mice)
+        for what in options.sizes:
+            rows += simulated(folder, what, with_intervals=options.intervals)
     if not options.only_print:
         with open(ROOT / "benchmarks" / "results.csv", "w", encoding="utf-8", newline="") as stream:
             writer = csv.DictWriter(stream, FIELDS, lineterminator="\n")

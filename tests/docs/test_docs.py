@@ -100,7 +100,14 @@ def test_the_declared_dependencies_are_pinned() -> None:
 
 
 def test_the_requirements_name_no_index() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt", "envs/cartrace.yaml", "Makefile", ".ci/run"):
+    for name in (
+        "requirements.txt",
+        "requirements-dev.txt",
+        "requirements-slurm.txt",
+        "envs/cartrace.yaml",
+        "Makefile",
+        ".ci/run",
+    ):
         assert not re.search(r"://|--index|--find-links|file:", (ROOT / name).read_text(encoding="utf-8")), name
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import threading
 import time
 from pathlib import Path
@@ -196,3 +197,27 @@ def test_a_long_step_says_how_far_it_is(tmp_path: Path) -> None:
 def test_outside_a_job_a_long_step_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(job.progress([1, 2], "drawing")) == [1, 2]
     assert capsys.readouterr() == ("", "")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_a_long_step_is_a_bar_that_goes_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+
+    def main(*, table: str) -> None:
+        for _ in job.progress(["ratios", "agreement"], "drawing"):
+            pass
+        Path(table).write_text("t")
+
+    job.run(main, log=str(tmp_path / "job.log"), inputs={}, outputs={"table": str(tmp_path / "t.csv")})
+    shown = terminal.getvalue().split("\r\033[K")
+    assert shown == [
+        "",
+        "[------------------------] 0/2 drawing ratios",
+        "[############------------] 1/2 drawing agreement",
+        "",
+    ]
