@@ -75,7 +75,7 @@ def crate(study: Study, files: Mapping[str, bytes], *, versions: Mapping[str, st
         "datePublished": last_day(study),
         "license": {"@id": "#license"},
         "hasPart": _references(outputs),
-        "mentions": [{"@id": "#run"}],
+        "mentions": {"@id": "#run"},
     }
     terms = {
         "@id": "#license",
