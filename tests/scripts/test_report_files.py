@@ -95,6 +95,11 @@ def test_every_number_of_text_and_tables_is_that_of_its_cell(report, page):
     assert {"attrition", "summaries", "comparisons", "power", "limits", "sensitivity", "agreement"} <= set(seen)
 
 
+def test_a_small_study_has_a_small_page(page):
+    # The bound of 3 MB for 40 mice, 15 tissues and 6 scans is held by a slow test below.
+    assert len(page.encode()) < 1_000_000
+
+
 def test_a_number_that_is_not_its_cells_is_noticed():
     assert says("3.42 ± 0.30 (4)", 3.4189)
     assert not says("3.42 ± 0.30 (4)", 3.43)
@@ -281,6 +286,7 @@ def test_a_browser_without_network_opens_the_page_and_a_mouse(report):
     assert "<i>" not in re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
 
 
+@pytest.mark.slow
 def test_a_large_study_stays_small(tmp_path):
     """40 mice, 15 tissues and 6 scans: the bound of the whole page is 3 MB."""
     maker = StudyMaker(n_per_group=14)

@@ -71,9 +71,8 @@ def _wide(study: Study, rows: pd.DataFrame, along: str) -> str:
         for row in records(rows)
         if not row["excluded"]
     }
-    mice = [
-        mouse for mouse in study.mice.values() if ((rows[MOUSE] == [mouse.cohort, mouse.animal_id]).all(axis=1)).any()
-    ]
+    measured = set(map(tuple, rows[MOUSE].to_numpy(dtype=str)))
+    mice = [mouse for key, mouse in study.mice.items() if key in measured]
     mice.sort(key=lambda mouse: (mouse.group_number, mouse.number))
     lines: list[list[str]] = [["", *(study.labels[mouse.group] for mouse in mice)]]
     lines.append([along, *(f"{mouse.cohort} {mouse.animal_id}" for mouse in mice)])
