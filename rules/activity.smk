@@ -26,6 +26,7 @@ rule compute_activity:
         half_lives=config["uptake"]["half_lives"],
         dose_route=config["uptake"]["dose_route"],
         dead_time_us=config["counter"]["dead_time_us"],
+        dead_time_model=config["counter"]["dead_time_model"],
         background_cps=config["counter"]["background_cps"],
         background_drift_p=config["counter"]["background_drift_p"],
         uncertainty=config["uncertainty"],

@@ -53,6 +53,7 @@ def tube_activity(
     dead_time_s: float,
     background_cps: float | None,
     background_drift_p: float = 0.0,
+    dead_time_model: str = counting.NON_PARALYSABLE,
 ) -> pd.DataFrame:
     """Return one row per counted tube, from gross counts to the net rate at injection.
 
@@ -63,11 +64,13 @@ def tube_activity(
     decays : mapping
         Decay by tracer.
     dead_time_s : float
-        Non-paralysable dead time [s]; a factor that the export states wins over it.
+        Dead time [s]; a factor that the export states wins over it.
     background_cps : float or None
         Background rate of a run without blanks [1/s].
     background_drift_p : float
         p of the scatter of a run's blanks below which the background is interpolated between them.
+    dead_time_model : str
+        ``non_paralysable`` or ``paralysable``.
 
     Returns
     -------
@@ -83,19 +86,20 @@ def tube_activity(
     rows = mark(rows, exclusions)
     gross = rows["counts"] / rows["count_s"]
     factor = rows["dead_time_factor"].where(
-        rows["dead_time_factor"].notna(), counting.dead_time_factor(rows["busy_cps"], dead_time_s)
+        rows["dead_time_factor"].notna(), counting.dead_time_factor(rows["busy_cps"], dead_time_s, dead_time_model)
     )
     rows = rows.assign(gross_cps=gross, dead_time_factor=factor)
     rows = with_background(rows, background_cps, background_drift_p)
-    rows = _separated(rows.assign(**_net(rows)))
+    rows = rows.assign(dead_time_slope=counting.dead_time_slope(rows["dead_time_factor"], dead_time_model))
+    rows = _separated(rows.assign(**_net(rows, dead_time_model)))
     rows = _at_reference(rows)
     reason = first_reason(
         rows.index,
         (rows["counts"].isna(), "the export holds no counts for this tube"),
         (
             rows["dead_time_factor"].isna(),
-            "the counter is saturated: observed rate times dead time reaches 1; count the tube again after decay, or "
-            "correct counter.dead_time_us",
+            "the counter is saturated: none with this dead time can observe this rate; count the tube again after "
+            "decay, or correct counter.dead_time_us",
         ),
         (rows["background_cps"].isna(), "the run has no blank; count one, or set counter.background_cps"),
         (rows["crosstalk_reason"] != "", "two tracers in one tube: " + rows["crosstalk_reason"]),
@@ -183,13 +187,17 @@ def _refuse_window_problems(sheet: pd.DataFrame, kept: pd.DataFrame) -> None:
         raise InputError(problems)
 
 
-def _net(rows: pd.DataFrame) -> dict[str, pd.Series]:
+def _net(rows: pd.DataFrame, dead_time_model: str) -> dict[str, pd.Series]:
     critical = counting.critical_level_cps(rows["background_cps"], rows["background_cps_se"], rows["count_s"])
     return {
         "net_cps": rows["gross_cps"] * rows["dead_time_factor"] - rows["background_cps"],
         "net_cps_se": pd.Series(
             counting.net_rate_se_cps(
-                rows["counts"], rows["count_s"], rows["dead_time_factor"], rows["background_cps_se"]
+                rows["counts"],
+                rows["count_s"],
+                rows["dead_time_factor"],
+                rows["background_cps_se"],
+                dead_time_model,
             ),
             index=rows.index,
         ),

@@ -29,6 +29,7 @@ def activity_of_cohort(
     decays: Mapping[str, Decay],
     dose_route: str,
     dead_time_us: float,
+    dead_time_model: str,
     background_cps: float | None,
     background_drift_p: float,
     uncertainty: Mapping[str, float],
@@ -41,7 +42,7 @@ def activity_of_cohort(
         Tables of stage 1 by name: tubes, counts, doses, scans, rois, exclusions.
     decays : mapping
         Decay by tracer.
-    dose_route, dead_time_us, background_cps, background_drift_p, uncertainty
+    dose_route, dead_time_us, dead_time_model, background_cps, background_drift_p, uncertainty
         Settings of the config.
     """
     counted = tube_activity(
@@ -51,6 +52,7 @@ def activity_of_cohort(
         raw["exclusions"],
         decays=decays,
         dead_time_s=dead_time_us * 1e-6,
+        dead_time_model=dead_time_model,
         background_cps=background_cps,
         background_drift_p=background_drift_p,
     )

@@ -126,9 +126,16 @@ class Counter(_Section):
     windows: Annotated[
         dict[str, str], Field(description="Tracer: the window that counts it; the nuclide where it is unique")
     ] = {}
-    dead_time_us: Annotated[
-        float, Field(ge=0, description="Non-paralysable dead time [µs]; 0 where counts are corrected already")
-    ] = 0.0
+    dead_time_us: Annotated[float, Field(ge=0, description="Dead time [µs]; 0 where counts are corrected already")] = (
+        0.0
+    )
+    dead_time_model: Annotated[
+        Literal["non_paralysable", "paralysable"],
+        Field(
+            description="Kind of dead time: a count that comes while the counter is busy is lost (non_paralysable), or "
+            "is lost and keeps it busy (paralysable); the manual says which"
+        ),
+    ] = "non_paralysable"
     background_cps: Annotated[
         float | None, Field(ge=0, description="Background rate [1/s] of a run without blanks")
     ] = None

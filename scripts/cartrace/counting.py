@@ -14,7 +14,10 @@ from cartrace.decay import Floats
 COVERAGE = 1.645
 
 
-def dead_time_factor(gross_cps: ArrayLike, dead_time_s: float) -> Floats:
+NON_PARALYSABLE, PARALYSABLE = "non_paralysable", "paralysable"
+
+
+def dead_time_factor(gross_cps: ArrayLike, dead_time_s: float, model: str = NON_PARALYSABLE) -> Floats:
     """Return the true rate over the observed rate.
 
     Parameters
@@ -22,21 +25,57 @@ def dead_time_factor(gross_cps: ArrayLike, dead_time_s: float) -> Floats:
     gross_cps : array_like
         Observed rate [1/s].
     dead_time_s : float
-        Non-paralysable dead time [s]; 0 where the counter reports live time.
+        Dead time [s]; 0 where the counter reports live time.
+    model : str
+        ``non_paralysable`` or ``paralysable``.
 
     Returns
     -------
     ndarray
-        Factor, at least 1; NaN where ``gross_cps · dead_time_s`` reaches 1, which no counter with that dead time can
-        observe.
+        Factor, at least 1; NaN where ``gross_cps · dead_time_s`` reaches 1 (paralysable: passes 1/e), which no counter
+        with that dead time can observe.
 
     Notes
     -----
-    ``1 / (1 - gross_cps · dead_time_s)`` (F7): Knoll, Radiation Detection and Measurement, non-paralysable model.
+    ``1 / (1 - g τ)`` (F7); paralysable ``exp(n τ)`` with ``n = -W₀(-g τ) / τ``, the lower root of ``g = n exp(-n τ)``.
+    Knoll, Radiation Detection and Measurement.
     """
-    # ASSUME: The counter's dead time is non-paralysable.
-    live_frac = 1.0 - np.asarray(gross_cps, dtype=np.float64) * dead_time_s
-    return 1.0 / np.where(live_frac > 0.0, live_frac, np.nan)
+    # ASSUME: The counter's dead time is of the declared kind, and no paralysable counter ran beyond its highest rate.
+    lost = np.asarray(gross_cps, dtype=np.float64) * dead_time_s
+    if model == PARALYSABLE:
+        from scipy.special import lambertw  # here, since nothing else of this stage needs scipy
+
+        seen = lost <= np.exp(-1.0)
+        root = lambertw(np.asarray(-np.where(seen, lost, 0.0), dtype=np.complex128), 0)
+        return np.exp(np.where(seen, -np.asarray(np.real(root), dtype=np.float64), np.nan))
+    return 1.0 / np.where(lost < 1.0, 1.0 - lost, np.nan)
+
+
+def dead_time_slope(factor: ArrayLike, model: str = NON_PARALYSABLE) -> Floats:
+    """Return how the true rate moves with the observed one.
+
+    Parameters
+    ----------
+    factor : array_like
+        Dead-time factor f, at least 1.
+    model : str
+        ``non_paralysable`` or ``paralysable``.
+
+    Returns
+    -------
+    ndarray
+        Derivative of the true rate on the observed one; infinite at the highest rate of a paralysable counter.
+
+    Notes
+    -----
+    ``f²``; paralysable ``f / (1 - ln f)``.
+    """
+    # ASSUME: A dead-time factor stated by an export moves with the rate as one of the declared kind does.
+    f = np.asarray(factor, dtype=np.float64)
+    if model == PARALYSABLE:
+        live = 1.0 - np.log(f)
+        return f / np.where(live > 0.0, live, np.nan)
+    return f**2
 
 
 def count_variance(counts: ArrayLike) -> Floats:
@@ -59,7 +98,13 @@ def count_variance(counts: ArrayLike) -> Floats:
     return np.maximum(np.asarray(counts, dtype=np.float64), 0.5)
 
 
-def net_rate_se_cps(counts: ArrayLike, count_s: ArrayLike, factor: ArrayLike, background_se_cps: ArrayLike) -> Floats:
+def net_rate_se_cps(
+    counts: ArrayLike,
+    count_s: ArrayLike,
+    factor: ArrayLike,
+    background_se_cps: ArrayLike,
+    model: str = NON_PARALYSABLE,
+) -> Floats:
     """Return the standard uncertainty of a net rate from counting [1/s].
 
     Parameters
@@ -72,6 +117,8 @@ def net_rate_se_cps(counts: ArrayLike, count_s: ArrayLike, factor: ArrayLike, ba
         Dead-time factor.
     background_se_cps : array_like
         Standard uncertainty of the background's rate [1/s].
+    model : str
+        Kind of dead time.
 
     Returns
     -------
@@ -80,12 +127,11 @@ def net_rate_se_cps(counts: ArrayLike, count_s: ArrayLike, factor: ArrayLike, ba
 
     Notes
     -----
-    ``√(C/t² · factor⁴ + u_b²)`` (F9): the derivative of the true rate on the observed one is ``factor²``. Losses make
-    the observed counts slightly sub-Poisson; leaving that out is conservative.
+    ``√(C/t² · slope² + u_b²)`` (F9), with the slope of :func:`dead_time_slope`. Losses make the observed counts
+    slightly sub-Poisson; leaving that out is conservative.
     """
-    # ASSUME: A dead-time factor stated by an export moves with the rate as that of a non-paralysable counter does.
     own = count_variance(counts) / np.asarray(count_s, dtype=np.float64) ** 2
-    own = own * np.asarray(factor, dtype=np.float64) ** 4
+    own = own * dead_time_slope(factor, model) ** 2
     return np.sqrt(own + np.asarray(background_se_cps, dtype=np.float64) ** 2)
 
 

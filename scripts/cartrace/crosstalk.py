@@ -13,7 +13,7 @@ from cartrace import counting
 from cartrace.decay import Floats
 from cartrace.rows import RUN, TUBE, attach, first_reason
 
-_OTHER = ["net_cps", "net_cps_se", "background_cps", "background_cps_se", "dead_time_factor"]
+_OTHER = ["net_cps", "net_cps_se", "background_cps", "background_cps_se", "dead_time_factor", "dead_time_slope"]
 COLUMNS = ("crosstalk_tracer", "crosstalk_frac", "crosstalk_frac_se", "crosstalk_cps", "crosstalk_covariance")
 
 
@@ -131,9 +131,10 @@ def _unmixed(pairs: pd.DataFrame) -> dict[str, Floats]:
     background = pairs[["background_cps", "background_cps_2"]].to_numpy()
     background_var = pairs[["background_cps_se", "background_cps_se_2"]].to_numpy() ** 2
     factor = pairs[["dead_time_factor", "dead_time_factor_2"]].to_numpy()
+    slope = pairs[["dead_time_slope", "dead_time_slope_2"]].to_numpy()
     spilled = np.einsum("nij,nj->ni", response, alone)
     count_s = pairs["count_s"].to_numpy()
-    null_var = (background + spilled * factor**3) / count_s[:, None] + background_var
+    null_var = (background + spilled * slope**2 / factor) / count_s[:, None] + background_var
     null_var = null_var + np.einsum("nij,nj->ni", response_var, alone**2)
     _, null = counting.unmix(window_cps, response, _diagonal(null_var))
     critical = counting.COVERAGE * np.sqrt(null[:, 0, 0])

@@ -181,6 +181,7 @@ def _uptake(
         decays=of_tracers(settings["tracers"], nuclides, source=choice.half_lives),
         dose_route=choice.dose_route,
         dead_time_us=counter["dead_time_us"],
+        dead_time_model=counter["dead_time_model"],
         background_cps=counter["background_cps"],
         background_drift_p=counter["background_drift_p"],
         uncertainty=settings["uncertainty"],

@@ -86,6 +86,7 @@ def measured(cohort, settings, results, *, radionuclides=RESOURCES["radionuclide
         half_lives=settings["uptake"]["half_lives"],
         dose_route=settings["uptake"]["dose_route"],
         dead_time_us=settings["counter"]["dead_time_us"],
+        dead_time_model=settings["counter"]["dead_time_model"],
         background_cps=settings["counter"]["background_cps"],
         background_drift_p=settings["counter"]["background_drift_p"],
         uncertainty=settings["uncertainty"],

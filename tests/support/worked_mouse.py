@@ -48,6 +48,7 @@ SETTINGS = {
     "half_lives": "ENSDF",
     "dose_route": "counted_standard",
     "dead_time_us": 2.0,
+    "dead_time_model": "non_paralysable",
     "background_cps": None,
     "background_drift_p": 0.01,
     "uncertainty": Uncertainty().model_dump(),
@@ -212,8 +213,8 @@ def run(folder, rows, **changes):
     script("compute_activity").main(
         **{name: paths[name] for name in (*list(SHEETS)[:7], *STAGE_2)},
         radionuclides=str(NUCLIDES),
-        **chosen("tracers", "half_lives", "dose_route", "dead_time_us", "background_cps", "background_drift_p"),
-        **chosen("uncertainty"),
+        **chosen("tracers", "half_lives", "dose_route", "dead_time_us", "dead_time_model"),
+        **chosen("background_cps", "background_drift_p", "uncertainty"),
     )
     script("compute_uptake").main(
         **{name: paths[name] for name in ("animals", "tubes", *STAGE_2, "import_quality", *STAGE_3)},
@@ -236,6 +237,7 @@ def measured(sheets, **changes):
         exclusions,
         decays=decays,
         dead_time_s=settings["dead_time_us"] * 1e-6,
+        dead_time_model=settings["dead_time_model"],
         background_cps=settings["background_cps"],
         background_drift_p=settings["background_drift_p"],
     )

@@ -118,6 +118,19 @@ def test_a_saturated_tube_is_a_row_without_a_number():
     assert ratios.loc[("blood", "muscle"), "status"] == "ok"
 
 
+def test_a_paralysable_counter_is_corrected_as_one():
+    rows = study()
+    tumour = tubes_of(rows, dead_time_model="paralysable").loc["3"]
+    observed = 603_215 / 60
+    true = tumour["net_cps"] + 184 / 600
+    assert true * np.exp(-true * 2e-6) == pytest.approx(observed, rel=1e-12)
+    assert tumour["net_cps"] > tubes_of(rows).loc["3", "net_cps"]
+    se = np.hypot(np.sqrt(603_215) / 60 * np.exp(true * 2e-6) / (1 - true * 2e-6), np.sqrt(184) / 600)
+    assert tumour["net_cps_se"] == pytest.approx(se, rel=1e-9)
+    rows["counts"][2]["counts"] = 60 * 0.37 / 2e-6  # above 1/e
+    assert "saturated" in tubes_of(rows, dead_time_model="paralysable").loc["3", "reason"]
+
+
 def test_an_export_without_counts_gives_no_number():
     rows = study()
     rows["counts"][2]["counts"] = float("nan")

@@ -20,6 +20,31 @@ def test_a_rate_that_the_dead_time_forbids_has_no_factor(gross_cps):
     assert np.isfinite(counting.dead_time_factor(499_999.0, 2e-6))
 
 
+@given(st.floats(0.0, 1e5), st.floats(0.0, 9e-6))
+def test_dead_time_undoes_the_losses_of_a_paralysable_counter(true_cps, dead_time_s):
+    observed_cps = true_cps * np.exp(-true_cps * dead_time_s)
+    factor = counting.dead_time_factor(observed_cps, dead_time_s, "paralysable")
+    assert observed_cps * factor == pytest.approx(true_cps, rel=1e-6)
+
+
+def test_a_paralysable_counter_observes_at_most_1_over_e_of_its_dead_times_rate():
+    most = 1 / np.e / 2e-6
+    assert counting.dead_time_factor(most * (1 - 1e-12), 2e-6, "paralysable") == pytest.approx(np.e, rel=1e-5)
+    assert np.isnan(counting.dead_time_factor(most * (1 + 1e-9), 2e-6, "paralysable"))
+    # At low rates the two models agree to first order, at higher ones the paralysable counter lost more.
+    both = [counting.dead_time_factor([100.0, 50_000.0], 2e-6, name) for name in ("non_paralysable", "paralysable")]
+    assert both[0][0] == pytest.approx(both[1][0], rel=1e-7)
+    assert both[1][1] > both[0][1]
+
+
+@pytest.mark.parametrize("model", ["non_paralysable", "paralysable"])
+def test_the_slope_is_that_of_the_true_rate_on_the_observed_one(model):
+    observed, step, dead_time_s = 90_000.0, 1.0, 2e-6
+    rates = [g * counting.dead_time_factor(g, dead_time_s, model) for g in (observed - step, observed + step)]
+    slope = counting.dead_time_slope(counting.dead_time_factor(observed, dead_time_s, model), model)
+    assert slope == pytest.approx((rates[1] - rates[0]) / (2 * step), rel=1e-8)
+
+
 def test_no_counts_are_uncertain_by_half_a_count():
     assert counting.count_variance([0.0, 0.2, 1.0, 400.0]) == pytest.approx([0.5, 0.5, 1.0, 400.0])
     assert counting.net_rate_se_cps(0.0, 100.0, 1.0, 0.0) == pytest.approx(np.sqrt(0.5) / 100)
