@@ -48,8 +48,8 @@ CORRECTIONS: tuple[Correction, ...] = (
     Correction(
         "dead time",
         "counting.py",
-        "1.0 / np.where(live_frac > 0.0, live_frac, np.nan)",
-        "np.ones_like(live_frac)",
+        "1.0 / np.where(lost < 1.0, 1.0 - lost, np.nan)",
+        "np.ones_like(lost)",
         (WORKED,),
     ),
     Correction(
@@ -194,6 +194,13 @@ CORRECTIONS: tuple[Correction, ...] = (
         'recovered(inside, 0.0 * rows["outside"], rc)',
         unit("partial_volume"),
     ),
+    Correction(
+        "what an earlier injection left",
+        "earlier_injection.py",
+        'joined["activity_kbq_per_ml"] - residual',
+        'joined["activity_kbq_per_ml"] - 0.0 * residual',
+        ("tests/unit/test_earlier_injection.py",),
+    ),
     # ---- uncertainty ----
     Correction(
         "counting error of a tube",
@@ -205,8 +212,8 @@ CORRECTIONS: tuple[Correction, ...] = (
     Correction(
         "dead time in the counting error",
         "counting.py",
-        "own = own * np.asarray(factor, dtype=np.float64) ** 4",
-        "own = own + 0.0 * np.asarray(factor, dtype=np.float64)",
+        "own = own * dead_time_slope(factor, model) ** 2",
+        "own = own + 0.0 * dead_time_slope(factor, model)",
         (BUDGET,),
     ),
     Correction(
