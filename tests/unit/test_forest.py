@@ -34,10 +34,10 @@ def endpoints(values):
     frame = pd.DataFrame(rows)
     frame = frame.assign(endpoint="growth_rate", modality="", region="tumour", session="", unit="1/day")
     frame = frame.assign(is_below_detection=False, detection_level=np.nan, excluded=False, exclusion_reason="")
-    frame = frame.assign(own_se=np.nan, shared_se=np.nan)
     frame["status"] = np.where(frame["value"].isna(), "not_estimable", "ok")
     frame["reason"] = np.where(frame["value"].isna(), "no fit", "")
-    return pd.concat([frame.assign(analysis=analysis) for analysis in ("all", "without_excluded")], ignore_index=True)
+    both = [frame.assign(analysis=analysis) for analysis in ("all", "without_excluded")]
+    return pd.concat(both, ignore_index=True).reindex(columns=tables.Endpoints.names())
 
 
 def study(cohorts=2, n=5, shift=0.5, seed=7):

@@ -138,8 +138,13 @@ def _population(
         return "fewer than two mice of a group have all parameters of the curve"
     value, se = wide["value"][names], wide["se"][names]
     mean = value.groupby("group").mean()
-    within = (value - mean.reindex(value.index.get_level_values("group")).to_numpy()).to_numpy(np.float64)
-    variance = (within**2).sum(axis=0) / (len(value) - 2)
+    # Cohorts shift all their mice alike; that is no scatter within the next one.
+    cells_of = value.groupby(["group", "cohort"])
+    within = (value - cells_of.transform("mean")).to_numpy(np.float64)
+    df = len(value) - cells_of.ngroups
+    if df < 1:
+        return "too few mice within groups and cohorts"
+    variance = (within**2).sum(axis=0) / df
     # What scatters between estimates is the mice and the error of their estimates.
     between = np.sqrt(np.maximum(variance - (se.to_numpy(np.float64) ** 2).mean(axis=0), 0.0))
     sigma = fits.loc[(fits["model"] == model.name) & (fits["analysis"] == analysis) & (fits["status"] == "ok"), "sigma"]
