@@ -42,7 +42,7 @@ def collapse(problems: Sequence[Problem]) -> list[Problem]:
 def _together(members: Sequence[Problem]) -> Problem:
     """Return one problem for several that differ in their row only."""
     rows = [problem.row for problem in members[1:] if problem.row is not None]
-    return replace(members[0], more=tuple(rows))
+    return replace(members[0], more=(*members[0].more, *rows))
 
 
 def _others(rest: Sequence[Problem]) -> Problem:

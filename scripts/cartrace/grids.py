@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from cartrace import workbooks
-from cartrace.errors import Problem, plain
+from cartrace.errors import Problem, column_index, plain
 
 # A text in a CSV; also a number, a flag, a date or a time in a workbook.
 Cell: TypeAlias = Any
@@ -150,7 +150,20 @@ def _worksheet(values: Any, formulas: Any, name: str) -> Grid:
             for cell, cached in zip(with_formulas, row, strict=True)
             if cell.data_type == "f" and cached.value is None
         ]
+    problems += [problem for place in workbooks.merged(values, name) if (problem := _merged(*place, shown))]
     return Grid(shown, kind="xlsx", problems=tuple(problems))
+
+
+def _merged(letters: str, first: int, last: int, shown: list[list[Cell]]) -> Problem | None:
+    """Return the problem of merged cells in a column that is read: only the first of them holds the value."""
+    index, rows = column_index(letters), range(max(first, 2), min(last, len(shown)) + 1)
+    header = str(shown[0][index]) if shown and index < len(shown[0]) else ""
+    if len(rows) < 2 or plain(header).startswith("x ") or plain(header) in ("", "note"):
+        return None
+    why = "these cells are merged, and only the first of them holds the value"
+    remedy = "Unmerge them in Excel and write the value into each"
+    more = tuple(rows[1:])
+    return Problem("merged-cells", why, remedy, row=rows[0], column=header, letter=letters, more=more)
 
 
 def _no_value(cell: Any, headers: list[Cell]) -> Problem:

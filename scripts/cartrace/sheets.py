@@ -73,8 +73,8 @@ def read(grid: Grid, table: type[Table], *, file: str, name: str, cohort: str, r
 
 
 def _formulas(sheet: Sheet, grid: Grid) -> None:
-    """Tell a formula that left its cell empty once, as what it is: the cell is filled, and cannot be read."""
-    formulas = {(problem.row, problem.column) for problem in grid.problems}
+    """Tell a formula or a merge that left cells empty once, as what it is: they are filled, and cannot be read."""
+    formulas = {(row, problem.column) for problem in grid.problems for row in (problem.row, *problem.more)}
     told = [problem for problem in sheet.problems if problem.code == "missing-value"]
     sheet.problems = [
         problem for problem in sheet.problems if problem not in told or (problem.row, problem.column) not in formulas
@@ -82,7 +82,8 @@ def _formulas(sheet: Sheet, grid: Grid) -> None:
     places = {letter: name for name, letter in sheet.letters.items()}
     for problem in grid.problems:
         if problem.letter in places:
-            sheet.bad[places[problem.letter]] |= (sheet.frame["source_row"] == problem.row).to_numpy()
+            rows = [problem.row, *problem.more]
+            sheet.bad[places[problem.letter]] |= sheet.frame["source_row"].isin(rows).to_numpy()
 
 
 def _mixed(sheet: Sheet) -> str:

@@ -22,6 +22,8 @@ _SAVE = "Save it in Excel as .xlsx and try again"
 _CODES = ("utf-8", "utf-16-le", "utf-16-be")
 _FORBIDDEN = tuple(mark.encode(code) for mark in ("<!DOCTYPE", "<!ENTITY") for code in _CODES)
 _CHUNK = 1 << 20
+_MERGED = re.compile(rb'<mergeCell ref="([A-Z]{1,3})(\d{1,7}):[A-Z]{1,3}(\d{1,7})"')
+_MOST_MERGED = 1_000
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _STAMP = re.compile(rb"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
@@ -109,6 +111,17 @@ def rows(book: Any, name: str) -> Iterator[tuple[Any, ...]]:
         yield row
 
 
+def merged(book: Any, name: str) -> list[tuple[str, int, int]]:
+    """Return the first column and the rows of every range of merged cells of a sheet: letters, first row, last row."""
+    sheet = book[name]
+    found: dict[tuple[bytes, ...], None] = {}
+    for chunk in _guarded(lambda: list(_chunks(sheet.parent._archive, sheet._worksheet_path))):
+        found.update(dict.fromkeys(_MERGED.findall(chunk)))
+    # A damaged file may name any row.
+    ranges = [(letters.decode(), int(first), min(int(last), MOST_ROWS)) for letters, first, last in found]
+    return ranges[:_MOST_MERGED]
+
+
 def has_formulas(content: bytes) -> bool:
     """Return whether any sheet holds a formula."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -138,7 +151,7 @@ def _chunks(archive: zipfile.ZipFile, part: str) -> Iterator[bytes]:
     with archive.open(part) as stream:
         while piece := stream.read(_CHUNK):
             yield tail + piece
-            tail = piece[-32:]
+            tail = piece[-64:]
 
 
 def _too_large(why: str) -> WorkbookProblem:

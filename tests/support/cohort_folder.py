@@ -74,7 +74,10 @@ def as_workbook(folder: Path, changes: Mapping[str, Mapping[str, Any]] | None = 
     for name, cells in (changes or {}).items():
         tab = book[name] if name in book.sheetnames else book.create_sheet(name)
         for place, value in cells.items():
-            tab[place] = value
+            if ":" in place:
+                tab.merge_cells(place)
+            else:
+                tab[place] = value
     book.save(folder / "cohort.xlsx")
 
 

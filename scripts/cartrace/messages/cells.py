@@ -150,6 +150,13 @@ CELLS: tuple[Message, ...] = (
         "Mend the formula, or empty the cell",
     ),
     error(
+        "merged-cells",
+        "Cells of a workbook are merged",
+        "One cell `M01` over the rows of its five tubes",
+        "Only the first row would have the value, the others none",
+        "Unmerge them in Excel and write the value into each",
+    ),
+    error(
         "formula-without-value",
         "A formula has no value, because the program that wrote the file does not calculate",
         "`=B2-C2` in a workbook written by a script",
