@@ -144,7 +144,7 @@ function budget(layers, total) {
 }
 
 function arithmetic(row) {
-  const [isCounter, , , unit, , , , flags, at, reason, pctId, value, se, layers, parts, net, size, critical, density] = row;
+  const [isCounter, , , unit, , , , flags, at, reason, pctId, value, se, layers, parts, net, size, critical, density, , recovery, recovered] = row;
   const list = make("ol", { class: "arithmetic" });
   if (isCounter) {
     for (const part of parts) {
@@ -162,14 +162,16 @@ function arithmetic(row) {
     if (size) list.append(step("Per mass", `${pctId} / ${size} g = ${value} ${text(unit)}`));
     if (critical) list.append(step("Critical level", `${critical} ${data.label.replace("/g", "")}${flags & 1 ? ": the value lies below it" : ""}`));
   } else {
-    for (const [file, line, frame, frameRow, raw, decay, injected, seconds] of parts) {
-      list.append(step(`Frame ${frame}`, `${raw || "?"} kBq/mL × ${decay} (decay to injection) = ${injected} kBq/mL, ${seconds} s`, place(file, line, "roi_activity", frameRow)));
+    for (const [file, line, frame, frameRow, raw, decay, left, injected, seconds] of parts) {
+      const less = left ? ` − ${left} (left of an earlier injection)` : "";
+      list.append(step(`Frame ${frame}`, `${raw || "?"} kBq/mL × ${decay} (decay to injection)${less} = ${injected} kBq/mL, ${seconds} s`, place(file, line, "roi_activity", frameRow)));
     }
     const mean = parts.length > 1 ? "mean of the frames by duration" : "the frame";
     const dense = density ? ` / ${density} g/mL` : "";
     list.append(step("Share of the dose", `100 × (${mean}) / ${net || "?"} kBq (net dose)${dense} = ${value} ${text(unit)}`));
     if (size) list.append(step("Whole region", `in ${size} mL: ${pctId} ${data.label.replace("/g", "")}`));
   }
+  if (recovered) list.append(step("Corrected for partial volume", `by the recovery coefficient ${recovery}: ${recovered} ${data.label.replace("/g", "/mL")}, beside the value`));
   if (text(reason)) list.append(step("Remark", text(reason)));
   list.append(step("Result", `${value || "none"}${se ? ` ± ${se}` : ""} ${text(unit)}`, `tables/uptake.csv, row ${at}`));
   return make("div", {}, list, budget(layers, se ? `${se} ${text(unit)}` : "unknown"));

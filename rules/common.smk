@@ -31,8 +31,7 @@ uptake vocabulary workbooks
 figures/__init__ figures/agreement figures/calibration figures/comparison figures/data figures/design
 figures/instruments figures/kinetics figures/marks figures/planning figures/readouts figures/style figures/timecourse
 figures/tissues figures/uncertainty figures/words
-messages/__init__ messages/cells messages/files messages/message messages/names messages/oddities
-messages/wrong_numbers
+messages/__init__ messages/cells messages/files messages/message messages/names messages/oddities messages/wrong_numbers
 planning/__init__ planning/next_cohort planning/power planning/precision
 plausibility/__init__ plausibility/copies plausibility/counting plausibility/evidence plausibility/moments
 plausibility/sizes plausibility/swaps

@@ -242,8 +242,10 @@ class Pages:
             exact(dose["net_injected_kbq"]) if dose else "",
             exact(row["mass_g"] if is_counter else row["volume_ml"]),
             exact(row["critical_level_pct_id"]),
-            exact(self._density(row["region"])) if unit == "%ID/g" and not is_counter else "",
+            exact(row["density_g_per_ml"]) if unit == "%ID/g" and not is_counter else "",
             self.word(quantity),
+            exact(row["recovery_coefficient"]),
+            exact(row["recovered_pct_id_per_ml"]),
         ]
 
     def _quantity(self, row: Mapping[str, Any]) -> tuple[str, str]:
@@ -252,11 +254,6 @@ class Pages:
         if not math.isnan(row["uptake_pct_id_per_ml"]):
             return "uptake_pct_id_per_ml", "%ID/mL"
         return "uptake_pct_id", "%ID"
-
-    def _density(self, region: str) -> float:
-        found = [item for item in self.study.settings["regions"] if item["name"] == region]
-        density = found[0].get("density_g_per_ml") if found else None
-        return float("nan") if density is None else float(density)
 
     def _tube(self, row: Mapping[str, Any]) -> list[Any]:
         place = f"{row['rack']}/{row['position']}" if row["rack"] else row["position"]
@@ -286,7 +283,7 @@ class Pages:
         ]
 
     def _frame(self, row: Mapping[str, Any]) -> list[Any]:
-        names = ("raw_kbq_per_ml", "decay_factor", "activity_kbq_per_ml", "frame_duration_s", "volume_ml")
+        names = ("raw_kbq_per_ml", "decay_factor", "residual_kbq_per_ml", "activity_kbq_per_ml", "frame_duration_s")
         return [
             self.word(row["source_file"]),
             None if pd.isna(row["source_row"]) else int(row["source_row"]),
