@@ -10,9 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from cartrace import tables
+from cartrace.growth import GROUP_MODELS
 
 # ASSUME: all mice of a study follow the same model of expansion and share one scatter about it.
 LEAST_SHARE = 0.5
+FOR_GROUPS = tuple(model.name for model in GROUP_MODELS)
 
 
 def points_needed(n_points: npt.NDArray[np.int_], n_parameters: Sequence[int]) -> int:
@@ -92,7 +94,7 @@ def _one_analysis(fits: pd.DataFrame, models: Sequence[str], not_compared: Seque
     for model in models:
         if model not in rows:
             rows[model] = _row(analysis, model, by_model[model].iloc[:0])
-            rows[model] |= _left_out(by_model[model], is_other=model in others)
+            rows[model] |= _left_out(model, by_model[model], is_other=model in others)
     _choose([rows[model] for model in compared])
     return [rows[model] for model in models]
 
@@ -116,7 +118,10 @@ def _row(analysis: str, model: str, fits: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _left_out(fits: pd.DataFrame, *, is_other: bool) -> dict[str, Any]:
+def _left_out(model: str, fits: pd.DataFrame, *, is_other: bool) -> dict[str, Any]:
+    if model in FOR_GROUPS:
+        reason = "fitted to groups: it has no likelihood for the points of single mice"
+        return {"status": "not_compared", "reason": reason}
     if not is_other:
         return {
             "status": "not_compared",

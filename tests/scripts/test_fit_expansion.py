@@ -1,6 +1,7 @@
 """`fit_expansion` on small studies: contracts, both analyses, several cohorts, and what happens without mice."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from kinetics import cells_of, cells_row, simulated
 
 from cartrace import tables
 from cartrace.growth import MODELS
+from cartrace.readers.own_model import read_own_model
 
 GROUPS = [{"name": "UTD", "role": "background"}, {"name": "NT", "role": "control"}, {"name": "CAR", "role": "test"}]
 NAMES = [model.name for model in MODELS]
@@ -130,3 +132,51 @@ def test_two_runs_write_the_same_bytes(tmp_path):
     first = [(tmp_path / f"{name}.csv").read_bytes() for name in ("estimates", "curves", "fits")]
     run(tmp_path, cells, model="expansion_contraction")
     assert first == [(tmp_path / f"{name}.csv").read_bytes() for name in ("estimates", "curves", "fits")]
+
+
+def test_the_model_of_the_docs_is_fitted_tested_and_chosen_like_a_shipped_one(tmp_path):
+    """Data of a strongly asymmetric Richards curve: its own model wins over the logistic."""
+    page = (Path(__file__).parents[2] / "docs" / "own-models.md").read_text(encoding="utf-8")
+    path = tmp_path / "richards.py"
+    path.write_text(re.search(r"```python\n(.*?)```", page, re.S)[1], encoding="utf-8")
+    richards = read_own_model(path)[0]
+    rng, rows = np.random.default_rng(3), []
+    days = np.array([1.0, 3.0, 5.0, 7.0, 9.0, 11.0, 14.0, 17.0, 21.0])
+    for number in range(6):
+        curve = richards.eval(day=days, plateau=5e6, growth_rate=0.4, midpoint=9.0 + 0.3 * number, shape=4.0)
+        values = curve * np.exp(rng.normal(0.0, 0.03, days.size))
+        group = "CAR" if number % 2 else "NT"
+        rows += [cells_row(f"{group}{number}", group, day, value) for day, value in zip(days, values, strict=True)]
+    own = {"own_models": [str(path)], "own_names": ["richards"], "compared": ["logistic", "richards"]}
+    fits = []
+    for model in ("logistic", "richards"):
+        folder = tmp_path / model
+        folder.mkdir()
+        estimates, curves, found = run(folder, cells_of(rows), model=model, population_method="mixed", **own)
+        fits.append(str(folder / "fits.csv"))
+    assert set(found["status"]) == {"ok"}
+    assert set(estimates["level"]) == {"animal", "group", "population"}
+    assert {"growth_rate", "doubling_time", "peak", "time_of_peak", "auc", "shape"} <= set(estimates["parameter"])
+    assert set(curves["level"]) == {"animal", "group"}
+    population = tables.read(tmp_path / "richards" / "population.csv", tables.PopulationTests)
+    assert set(population["parameter"]) == {"growth_rate"}
+    script("select_model").main(fits=fits, selection=str(tmp_path / "selection.csv"), not_compared=[])
+    selection = tables.read(tmp_path / "selection.csv", tables.Selection)
+    assert set(selection.loc[selection["chosen"], "model"]) == {"richards"}
+
+
+def test_stein_stands_at_group_level_and_is_not_compared(tmp_path):
+    days = (1.0, 3.0, 5.0, 7.0, 9.0, 11.0, 14.0, 21.0)
+    cells, _ = simulated("expansion_contraction", n_per_group=4, sigma=0.1, days=days)
+    estimates, curves, fits = run(tmp_path, cells, model="stein")
+    animals, groups = (estimates[estimates["level"] == level] for level in ("animal", "group"))
+    assert set(animals["status"]) == set(fits["status"]) == {"not_estimable"}
+    assert all("fitted to groups" in reason for reason in fits["reason"])
+    assert set(groups.loc[groups["parameter"] == "growth_rate", "status"]) == {"ok"}
+    assert set(curves["level"]) == {"group"}
+    script("select_model").main(
+        fits=[str(tmp_path / "fits.csv")], selection=str(tmp_path / "selection.csv"), not_compared=["stein"]
+    )
+    selection = tables.read(tmp_path / "selection.csv", tables.Selection)
+    assert set(selection["status"]) == {"not_compared"}
+    assert not selection["chosen"].any()

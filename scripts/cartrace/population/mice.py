@@ -44,8 +44,10 @@ class Mice:
 
     @property
     def tested(self) -> int:
-        """Number of the parameter that groups are tested in: the rate of growth, or of its slowing."""
-        return 1
+        """Number of the parameter that groups are tested in: the growth rate, or the first rate there is."""
+        names = [parameter.name for parameter in self.model.parameters]
+        rates = [index for index, parameter in enumerate(self.model.parameters) if parameter.kind == "rate"]
+        return names.index("growth_rate") if "growth_rate" in names else [*rates, 0][0]
 
     @property
     def responses(self) -> Responses:
