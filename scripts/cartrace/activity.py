@@ -84,6 +84,9 @@ def tube_activity(
     """
     rows = with_decay(_counted(tubes, counts, doses, decays), decays)
     rows = mark(rows, exclusions)
+    # A decision about a mouse leaves its dose as it is; only one about the tail's own tube takes the tail away.
+    of_tubes = mark(rows[TUBE], exclusions[exclusions["level"] == "tube"])
+    rows = rows.assign(is_tube_excluded=of_tubes["excluded"].to_numpy())
     gross = rows["counts"] / rows["count_s"]
     factor = rows["dead_time_factor"].where(
         rows["dead_time_factor"].notna(), counting.dead_time_factor(rows["busy_cps"], dead_time_s, dead_time_model)

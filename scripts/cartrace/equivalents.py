@@ -84,7 +84,7 @@ def counted_tails(tubes: pd.DataFrame, runs: pd.DataFrame, *, route: str) -> pd.
         numbers where a tail tube or its dose was not estimable.
     """
     other = next(name for name in ROUTES if name != route)
-    tails = tubes[(tubes["role"] == "tail") & ~tubes["excluded"]].reset_index(drop=True)
+    tails = tubes[(tubes["role"] == "tail") & ~tubes["is_tube_excluded"]].reset_index(drop=True)
     run = [*INJECTION, "counter_file"]
     own = ["net_cps_at_injection", "net_cps_at_injection_se", "decay_elapsed_s"]
     rows = attach(tails[[*run, *own]], runs[[*run, *(f"{name}_{part}" for name in ROUTES for part in _PARTS)]], run)

@@ -139,7 +139,7 @@ def tail_frac(of, row, decay_per_s):
         for (_, role), tubes in of.in_run.items()
         if role == "tail"
         for tube in tubes
-        if (tube["animal_id"], tube["session"]) == (row["animal_id"], row["session"]) and tube["excluded"] == "False"
+        if (tube["animal_id"], tube["session"]) == (row["animal_id"], row["session"])
     ]
     return sum(
         rate_at_injection(of, tube, decay_per_s) / gross_cps(of, row, tube["counter_file"], decay_per_s)

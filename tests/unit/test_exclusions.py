@@ -1,7 +1,7 @@
 """Exclusions mark every row that they concern, delete none, and never concern nothing in silence."""
 
 import pytest
-from worked_mouse import exclusion, frames, measured, pet, roi, study
+from worked_mouse import exclusion, frames, measured, pet, roi, study, tail_counted
 
 from cartrace.errors import InputError
 from cartrace.exclusions import check, mark
@@ -118,3 +118,20 @@ def test_all_that_match_nothing_are_told_at_once():
     with pytest.raises(InputError) as caught:
         check(sheets["exclusions"], **{name: sheets[name] for name in SHEETS})
     assert [problem.row for problem in caught.value.problems] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("decision", "source"),
+    [
+        (exclusion("animal", animal_id="M1"), "counter"),
+        (exclusion("session", animal_id="M1", session="d07"), "counter"),
+        (exclusion("tube", counter_file="run.csv", rack="1", position="30"), "not_measured"),
+    ],
+)
+def test_only_a_decision_about_its_own_tube_takes_a_counted_tail_out_of_the_dose(decision, source):
+    rows = tail_counted(study())
+    rows["exclusions"].append(decision)
+    found, before = measured(frames(rows)), measured(frames(tail_counted(study())))
+    assert found["doses"].loc[0, "tail_source"] == source
+    is_same = found["doses"].loc[0, "dose_cps"] == before["doses"].loc[0, "dose_cps"]
+    assert is_same == (source == "counter")
