@@ -164,8 +164,9 @@ One `cohort.xlsx` with sheets of these names may stand in place of the CSV files
   nearest known one, unless its name starts with `x_` or is `note`.
 - Rows are joined by name only. A counted position without a row in `tubes`, or the reverse, is an error; a mouse
   without a dose, a dose without tubes or scans, and an export that no sheet names are warnings.
-- Spaces around a cell and empty rows are ignored. A title above the header, a formula without a value, an identifier
-  that Excel turned into a date are errors.
+- Spaces around a cell, signs that nobody sees and empty rows are ignored. A title above the header, merged cells, a
+  formula without a value, an identifier that Excel turned into a date are errors; so is a table whose file name is
+  almost that of a sheet.
 - What cannot be true stops the cohort: events out of their order (cells, full syringe, injection, residual, scan or
   death, count), a mass that is not above 0, a residual that leaves no dose, a file that names another mouse. What is
   merely odd is calculated and told in `quality.csv` and in the report: a value 37, 100 or 1000 times the others, a

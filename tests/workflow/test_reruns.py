@@ -65,6 +65,7 @@ def change_config(study: Path, dotted: str, value: Any) -> None:
         ("comparison.confidence", 0.9, "compare_groups integrate_uptake apply_strategy"),
         ("report.journal", "ejnmmi", "draw_figures"),
         ("study.status", "final", "build_report"),
+        ("quality.acknowledged", [{"check": "tail", "subject": "M115, d07", "reason": "seen"}], "build_report"),
         ("simulation.n_per_group", 9, ""),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
