@@ -106,11 +106,16 @@ def _unmark(book: Any) -> None:
 
 
 def _cells(sheet: Any, problem: Problem) -> Iterator[Any]:
-    """Yield the cells that a problem concerns; one without a column its row's first."""
+    """Yield the cells that a problem concerns; one without a column its row's first, of merged ones the first."""
+    from openpyxl.cell.cell import MergedCell
+
     headers = {str(cell.value).strip(): cell.column_letter for cell in sheet[1] if cell.value is not None}
     letter = problem.letter or headers.get(problem.column, "A")
     for row in (problem.row or 1, *problem.more):
-        yield sheet[f"{letter}{row}"]
+        cell = sheet[f"{letter}{row}"]
+        # Nothing can be written into the others, and the first says what is wrong with them.
+        if not isinstance(cell, MergedCell):
+            yield cell
 
 
 def _mark(cell: Any, problem: Problem) -> None:

@@ -175,3 +175,13 @@ def test_comments_of_the_lab_stay(comment: str) -> None:
     text = found["animals"]["B2"].comment.text
     assert text.endswith("not known. Correct it. [unknown-group]")
     assert text.startswith("mine") == bool(comment)
+
+
+def test_merged_cells_are_marked_in_the_first_of_them(tmp_path: Path) -> None:
+    folder = cohort_folder.copy(tmp_path / "C01", {"workbook": {"tubes": {"E4:E6": "merged"}}})
+    marked = tmp_path / "C01.checked.xlsx"
+    outcome = check(folder, tmp_path, checked=str(marked))
+    assert outcome["problems"] == 1
+    found = marks(marked)
+    assert list(found) == ["tubes!E4"]
+    assert found["tubes!E4"].endswith("[merged-cells]")
