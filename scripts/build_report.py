@@ -131,12 +131,16 @@ def compare(history: Path, folder: Path, record: str) -> str:
     current, previous = history / "current", history / "previous"
     kept = {path.name: path.read_bytes() for path in sorted(current.glob("*"))} if current.is_dir() else {}
     if kept != now:
-        shutil.rmtree(previous, ignore_errors=True)
-        if kept:
-            current.rename(previous)
-        current.mkdir(parents=True, exist_ok=True)
+        # Whole or not at all, so that a run that is killed here leaves nothing that the next would compare with.
+        partial = history / ".current.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
         for name, content in now.items():
-            (current / name).write_bytes(content)
+            (partial / name).write_bytes(content)
+        if kept:
+            shutil.rmtree(previous, ignore_errors=True)
+            current.rename(previous)
+        partial.rename(current)
     if not previous.is_dir():
         return ""
     found: list[Change] = []

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,9 +60,14 @@ def breaking(fates: dict[str, str], marks: Path) -> dict[str, str]:
 
 def files_below(folder: Path) -> dict[str, bytes]:
     """Return the content of the results below a folder; what Snakemake and jobs keep for themselves is hidden."""
-    paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    named = ((path.relative_to(folder), path) for path in paths)
-    return {str(name): path.read_bytes() for name, path in named if not any(part[0] == "." for part in name.parts)}
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        if path.is_file() and not any(part[0] == "." for part in name.parts):
+            # A job that outlived its run may just be putting another in its place.
+            with suppress(FileNotFoundError):
+                found[str(name)] = path.read_bytes()
+    return found
 
 
 def assert_same(found: Path, wanted: Path) -> None:
