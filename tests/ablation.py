@@ -23,6 +23,7 @@ CORE = ROOT / "scripts" / "cartrace"
 WORKED = "tests/reference/test_worked_mouse.py"
 TRACE = "tests/reference/test_trace.py"
 BUDGET = "tests/reference/test_uncertainty_budget.py"
+STRATEGIES = "tests/scripts/test_apply_strategy.py"
 
 
 def unit(*names: str) -> tuple[str, ...]:
@@ -349,6 +350,35 @@ CORRECTIONS: tuple[Correction, ...] = (
         "return (net_pct_id - line.intercept) / line.slope",
         "return net_pct_id / line.slope",
         unit("calibration", "cells"),
+    ),
+    # ---- strategies without growth ----
+    Correction(
+        "efflux of a direct label",
+        "strategies.py",
+        "return activity / (per_cell * kept)",
+        "return activity / (per_cell + 0.0 * kept)",
+        (STRATEGIES,),
+    ),
+    Correction(
+        "free label",
+        "strategies.py",
+        'net = rows["uptake_pct_id"] - share * rows["background_pct_id"].fillna(0.0)',
+        'net = rows["uptake_pct_id"] - 0.0 * share',
+        (STRATEGIES,),
+    ),
+    Correction(
+        "decay from labelling to injection",
+        "strategies.py",
+        '/ decay_factor(delay_h * 3600.0, rows["half_life_s"])',
+        "",
+        (STRATEGIES,),
+    ),
+    Correction(
+        "blocked group in the specific uptake",
+        "strategies.py",
+        'specific = (rows["uptake"] - rows["control"]).where(fine)',
+        'specific = rows["uptake"].where(fine)',
+        (STRATEGIES,),
     ),
     # ---- dissections at several times ----
     Correction(

@@ -106,7 +106,8 @@ def labelled_rows(
     has_free = rows["n_background"].fillna(0.0) > 0.0
     share = free.where(has_free, 0.0)
     net = rows["uptake_pct_id"] - share * rows["background_pct_id"].fillna(0.0)
-    net_se = np.hypot(rows["uptake_pct_id_se"], share * rows["background_pct_id_se"].fillna(0.0))
+    # Of one mouse alone nobody knows the scatter; without any, nothing is subtracted and nothing added.
+    net_se = np.hypot(rows["uptake_pct_id_se"], share * rows["background_pct_id_se"].where(has_free, 0.0))
     per_cell = label["activity_bq_per_cell"]
     at_labelling = rows["net_injected_kbq"] * _BQ_PER_KBQ / decay_factor(delay_h * 3600.0, rows["half_life_s"])
     per_pct = labelled_cells(at_labelling / 100.0, np.nan if per_cell is None else per_cell, retained)
@@ -120,7 +121,9 @@ def labelled_rows(
     )
     fine = reason == ""
     unsubtracted = first_reason(
-        rows.index, (~has_free, "no mouse of a background group in this session: free label is not subtracted")
+        rows.index,
+        (~has_free, "no mouse of a background group in this session: free label is not subtracted"),
+        (rows["n_background"] == 1.0, "one background mouse: its scatter is not known, so no uncertainty"),
     )
     return rows.assign(
         label_day=day,

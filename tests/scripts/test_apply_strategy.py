@@ -141,6 +141,18 @@ def test_without_a_group_with_free_label_nothing_is_subtracted_and_the_row_says_
     assert row["reason"] == "no mouse of a background group in this session: free label is not subtracted"
 
 
+def test_one_mouse_with_free_label_gives_a_number_without_its_uncertainty(tmp_path):
+    config, mice = tiny_cohort.direct_label()
+    kept = [mouse for mouse in mice if mouse["group"] != "FREE"] + [
+        mouse for mouse in mice if mouse["name"] == "FREE01"
+    ]
+    found, _ = through(tmp_path, (config, kept))
+    row = found.loc["CAR01", "spleen"]
+    assert row["net_pct_id"] == pytest.approx(row["uptake_pct_id"] - row["free_frac"], rel=1e-9)
+    assert math.isnan(row["net_pct_id_se"])
+    assert row["reason"] == "one background mouse: its scatter is not known, so no uncertainty"
+
+
 def test_specific_uptake_by_hand(tmp_path):
     labelled, found = through(tmp_path, tiny_cohort.immunopet())
     assert labelled.empty
