@@ -116,7 +116,8 @@ def on_own_scale(value: Array, scale: str) -> Array:
 def _time(rate: Array) -> Array:
     """Return the doubling time of a limit of a rate: none where the rate may be zero."""
     rising = rate > 0.0
-    return np.asarray(np.where(rising, LOG_2 / np.where(rising, rate, 1.0), np.nan))
+    with np.errstate(over="ignore"):
+        return _finite(np.where(rising, LOG_2 / np.where(rising, rate, 1.0), np.nan))
 
 
 def _estimate_rows(
