@@ -66,10 +66,11 @@ rule recompute_study:
     conda:
         "../envs/cartrace.yaml"
     params:
-        settings={
+        # Of the section study the strategy alone: a report that becomes final computes nothing anew.
+        settings={"study": {"strategy": config["study"]["strategy"]}}
+        | {
             name: config[name]
             for name in (
-                "study",
                 "groups",
                 "tracers",
                 "regions",

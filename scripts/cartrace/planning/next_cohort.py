@@ -147,7 +147,10 @@ def _population(
     variance = (within**2).sum(axis=0) / df
     # What scatters between estimates is the mice and the error of their estimates.
     between = np.sqrt(np.maximum(variance - (se.to_numpy(np.float64) ** 2).mean(axis=0), 0.0))
-    sigma = fits.loc[(fits["model"] == model.name) & (fits["analysis"] == analysis) & (fits["status"] == "ok"), "sigma"]
+    fitted = fits[(fits["model"] == model.name) & (fits["analysis"] == analysis) & (fits["status"] == "ok")]
+    if (fitted["error_model"] != "log_normal").any():
+        return "only scatter by a constant factor is simulated (expansion.error_model: log_normal)"
+    sigma = fitted["sigma"]
     window = windows[model.name]
     scans = cells[cells["group"].isin(primary["groups"]) & (cells["status"] == "ok")]
     scans = scans[(scans["cell_day"] >= window[0]) & (np.rint(scans["cell_day"]) <= window[1])]
