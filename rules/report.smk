@@ -1,7 +1,7 @@
 # Stage 7: figures, then one report with its tables.
 # INPUTS   the tables of all stages
 # OUTPUTS  <results>/7_report/{report.html,methods.md,methods.docx,arrive.md,run.yaml,tables.xlsx,tables/,figures/,
-#          source_data/,exchange/,ro-crate-metadata.json}; <results>/history/ keeps the tables of the last runs
+#          source_data/,exchange/,ro-crate-metadata.json}; <results>/.history/ keeps those of the last runs
 
 FOLLOWS_CELLS = HAS_PET if config["cells"]["modality"] == "pet" else HAS_COUNTER
 FIGURES = {

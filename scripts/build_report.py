@@ -99,7 +99,7 @@ def main(
     record = run_yaml(run_record(study, versions=versions, digests=digests))
     text = methods_text(study, text_of(methods_template), versions=versions, assumptions=assumptions)
     # Beside the results of all stages, since a rule's own outputs are removed before it runs.
-    changes = compare(Path(str(paths["selection"])).parents[1] / "history", Path(tables_folder), record)
+    changes = compare(Path(str(paths["selection"])).parents[1] / ".history", Path(tables_folder), record)
     parts = sections(study, methods=text, run=record, changes=changes)
     whole = page(study, parts, template=text_of(template), style=text_of(style), script=text_of(script))
     Path(exchange_folder).mkdir(parents=True, exist_ok=True)
@@ -128,20 +128,20 @@ def compare(history: Path, folder: Path, record: str) -> str:
     again leaves both as they are, and so says the same again.
     """
     now = {path.name: path.read_bytes() for path in sorted(folder.glob("*.csv"))} | {"run.yaml": record.encode()}
-    current, previous = history / "current", history / "previous"
-    kept = {path.name: path.read_bytes() for path in sorted(current.glob("*"))} if current.is_dir() else {}
+    current, previous, fresh = (history / name for name in ("current", "previous", ".current.partial"))
+    kept = held(current)
     if kept != now:
-        # Whole or not at all, so that a run that is killed here leaves nothing that the next would compare with.
-        partial = history / ".current.partial"
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
+        # The folder appears whole or not at all, whenever the job ends.
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
         for name, content in now.items():
-            (partial / name).write_bytes(content)
+            (fresh / name).write_bytes(content)
         if kept:
             shutil.rmtree(previous, ignore_errors=True)
             current.rename(previous)
-        partial.rename(current)
-    if not previous.is_dir():
+        fresh.rename(current)
+    before = held(previous)
+    if not before or before == now:
         return ""
     found: list[Change] = []
     for one in SOURCES:
@@ -149,6 +149,11 @@ def compare(history: Path, folder: Path, record: str) -> str:
         if old.is_file() and old.read_bytes() != new.read_bytes():
             found += changed_cells(one.name, one.contract.key, rows_of(old), rows_of(new))
     return changes_markdown(found, settings_changed(text_of(str(previous / "run.yaml")), record), escaped)
+
+
+def held(folder: Path) -> dict[str, bytes]:
+    """Return the files of a folder by name; none where there is no folder."""
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("*"))} if folder.is_dir() else {}
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
