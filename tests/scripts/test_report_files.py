@@ -246,8 +246,9 @@ def test_what_changed_is_told_with_its_cause(tmp_path):
 
 
 def test_rows_that_come_and_go_are_changes():
-    before = [{"a": "1", "x": "2"}, {"a": "2", "x": "3"}]
+    before = [{"a": "1", "x": "2"}, {"a": "2", "x": "3"}, {"a": "4", "x": "0.1"}]
     after = [{"a": "2", "x": "4", "new_column": "1"}, {"a": "3", "x": "1"}]
+    after += [{"a": "4", "x": "0.10000000000000001"}]
     found = [(one.key, one.column, one.before, one.after) for one in changed_cells("t", ["a"], before, after)]
     assert found == [(("1",), "", "there", "gone"), (("3",), "", "not there", "new"), (("2",), "x", "3", "4")]
 

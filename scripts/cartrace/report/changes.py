@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ import yaml
 # Sheets and exports as they were read: a change here is a cause, a change elsewhere an effect.
 CAUSES = ("animals", "injections", "counts", "scans", "rois", "readouts", "exclusions", "overrides")
 MOST_NAMED = 12
+# Numbers that agree to this share are the same: an edit of the code may add in another order.
+SAME = 1e-10
 Rows = Sequence[Mapping[str, str]]
 
 
@@ -46,8 +49,18 @@ def changed_cells(table: str, key: Sequence[str], before: Rows, after: Rows) -> 
     for place in sorted(old.keys() & new.keys()):
         # A column that only one version of cartrace writes is no change of a value.
         for column in (name for name in new[place] if name in old[place]):
-            if old[place][column] != new[place][column]:
+            if _differ(old[place][column], new[place][column]):
                 yield Change(table, place, column, old[place][column], new[place][column])
+
+
+def _differ(before: str, after: str) -> bool:
+    """Return whether two cells are others; what only the rounding of a last digit moves is none."""
+    if before == after:
+        return False
+    try:
+        return not math.isclose(float(before), float(after), rel_tol=SAME)
+    except ValueError:
+        return True
 
 
 def settings_changed(before: str, after: str) -> list[str]:
