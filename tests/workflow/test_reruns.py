@@ -221,7 +221,7 @@ def test_studies_lie_side_by_side_in_one_folder(study: Path, run: Callable) -> N
     config["pathvars"] = {"results": "other/results", "logs": "other/logs"}
     config["expansion"] = {"models": ["exponential"]}
     (study / "config" / "other.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    done = run(study, "--configfile", "config/other.yaml", "other/results/mine/3_uptake/uptake.csv")
+    done = run(study, "other/results/mine/3_uptake/uptake.csv", "--configfile", "config/other.yaml")
     assert done.code == 0, done.output
     planned = run(study, "-n", "--configfile", "config/other.yaml", "--quiet", "host")
     assert planned.planned["fit_expansion"] == 1
