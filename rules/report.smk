@@ -70,6 +70,7 @@ rule draw_figures:
         "<logs>/draw_figures.log",
     conda:
         "../envs/cartrace.yaml"
+    threads: 4
     params:
         figures=DRAWN,
         groups=config["groups"],

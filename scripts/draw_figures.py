@@ -58,6 +58,7 @@ def main(
     label: str,
     confidence: float,
     fit_confidence: float,
+    cores: int = 1,
 ) -> None:
     """Draw the figures named in `figures`, in that order, into the files of each format, with their data."""
     study = Study(
@@ -89,21 +90,23 @@ def main(
     )
     style = preset(Path(journals).read_text(encoding="utf-8").splitlines(), journal)
     draw = {plot.name: plot.draw for plot in PLOTS}
-    words = {}
-    for number, name in enumerate(job.progress(figures, "drawing")):
+
+    def drawn(number: int) -> dict[str, Any]:
         with context(style):
-            drawing = draw[name](study, style)
+            drawing = draw[figures[number]](study, style)
             settle(drawing.figure)
             tags = collect_tags(drawing.figure)
             for path in (svg[number], pdf[number], png[number]):
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
                 suffix = Path(path).suffix[1:]
                 drawing.figure.savefig(path, format=suffix, metadata=METADATA[suffix])
-        words[name] = {"title": drawing.title, "caption": drawing.caption, "alt": drawing.alt}
-        words[name] |= {"is_empty": not drawing.source, "tags": tags}
         shown = drawing.source or {"empty": pd.DataFrame({"why": [drawing.alt]})}
         Path(source_data[number]).parent.mkdir(parents=True, exist_ok=True)
         Path(source_data[number]).write_bytes(plain_workbook(shown))
+        words = {"title": drawing.title, "caption": drawing.caption, "alt": drawing.alt}
+        return words | {"is_empty": not drawing.source, "tags": tags}
+
+    words = dict(zip(figures, job.spread(drawn, figures, "drawing", cores=cores), strict=True))
     Path(captions).write_text(json.dumps(words, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -113,5 +116,5 @@ if "snakemake" in globals():
         log=snakemake.log[0],
         inputs=dict(snakemake.input),
         outputs=dict(snakemake.output),
-        params={key: value for key, value in snakemake.params.items() if key != "core"},
+        params={key: value for key, value in snakemake.params.items() if key != "core"} | {"cores": snakemake.threads},
     )

@@ -19,6 +19,7 @@ from typing import Any, TextIO, TypeVar
 from cartrace.errors import InputError
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 _FULL = "there is no room left on the disk, or in your quota"
 _LOCKED = "it may not be written to"
 # What the system says no to, in a lab's words, and what to do about it.
@@ -101,6 +102,49 @@ def progress(items: Sequence[Item], doing: str) -> Iterator[Item]:
         _listener[-1](doing, number, len(items), str(item))
         yield item
     _listener[-1](doing, len(items), len(items), "")
+
+
+def spread(work: Callable[[int], Result], items: Sequence[Item], doing: str, *, cores: int) -> list[Result]:
+    """Return what `work` makes of each item, by its number, on several cores; see :func:`progress`.
+
+    Parameters
+    ----------
+    work : callable
+        Takes the number of an item.
+    items : sequence
+        What the step goes through; the text of an item is shown.
+    doing : str
+        What it does.
+    cores : int
+        Processes at work. They are copies of this one: what it has read need not be sent to them.
+
+    Returns
+    -------
+    list
+        Results in the order of the items.
+    """
+    import multiprocessing  # here, since few jobs use it
+
+    if cores < 2 or "fork" not in multiprocessing.get_all_start_methods():
+        return [work(number) for number, _ in enumerate(progress(items, doing))]
+    with multiprocessing.get_context("fork").Pool(cores, initializer=_take, initargs=(work, os.getpid())) as pool:
+        results = pool.imap(_done, range(len(items)))
+        return [next(results) for _ in progress(items, doing)]
+
+
+# In a process of :func:`spread`: its work, and who gave it.
+_work: list[tuple[Callable[[int], Any], int]] = []
+
+
+def _take(work: Callable[[int], Any], parent: int) -> None:
+    _work.append((work, parent))
+
+
+def _done(number: int) -> Any:
+    work, parent = _work[-1]
+    if os.getppid() != parent:
+        os._exit(1)  # The job was killed: nobody waits for the rest.
+    return work(number)
 
 
 # Called with what is done, how many of how many items are behind, and the next one. Silent unless `run` is at work.

@@ -14,8 +14,8 @@ STAGES = {
     "counted": "counted",
     "fitted": "fitted",
     "analysed": "in the primary comparison",
-    "excluded": "excluded",
-    "partly_excluded": "a part excluded",
+    "n_excluded": "excluded",
+    "n_partly_excluded": "a part excluded",
 }
 
 
@@ -24,7 +24,7 @@ def design(study: Study) -> list[Block]:
     if study.animals.empty:
         return []
     whole = records(study.attrition[study.attrition["group"] == "all"])[0]
-    names = ("planned", "injected", "analysed", "excluded")
+    names = ("planned", "injected", "analysed", "n_excluded")
     planned, injected, analysed, excluded = (int(whole[name]) for name in names)
     text = (
         f"Of {planned} {'mouse' if planned == 1 else 'mice'} in {len(study.settings['cohorts'])} "
@@ -38,7 +38,7 @@ def design(study: Study) -> list[Block]:
 def attrition(study: Study) -> Grid:
     """Return how many mice of each group came to each stage."""
     table = study.attrition.set_index("group", drop=False)
-    always = ("planned", "analysed", "excluded")
+    always = ("planned", "analysed", "n_excluded")
     found = {row["group"]: row for row in records(study.attrition)}
     shown = [name for name in STAGES if table[name].sum() or name in always]
     rows = []

@@ -175,7 +175,7 @@ class Study:
     @cached_property
     def attrition(self) -> pd.DataFrame:
         """Return how many mice of each group, and of all, came to each stage of the study: contract `Attrition`."""
-        found = self.stages().rename(columns={"partly excluded": "partly_excluded"})
+        found = self.stages().rename(columns={"excluded": "n_excluded", "partly excluded": "n_partly_excluded"})
         found = pd.concat([found, found.sum().to_frame("all").T]).rename_axis("group").reset_index()
         return found[tables.Attrition.names()].sort_values("group", ignore_index=True)
 

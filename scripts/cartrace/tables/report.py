@@ -16,8 +16,8 @@ class Attrition(Table):
     counted = count("Mice with an uptake by the counter")
     fitted = count("Mice whose fit by the chosen model gave a result, without excluded mice")
     analysed = count("Mice in the primary comparison, without excluded mice")
-    excluded = count("Mice that are excluded as a whole")
-    partly_excluded = count("Mice of which a session, scan, tube or region is excluded")
+    n_excluded = count("Mice that are excluded as a whole")
+    n_partly_excluded = count("Mice of which a session, scan, tube or region is excluded")
 
 
 class Limits(Table):
