@@ -224,7 +224,14 @@ def log_ticks(low: float, high: float, most: int) -> list[float]:
         if len(ticks) > 2:
             return ticks
         fewer = ticks
-    steps = MaxNLocator(most - 1, steps=[1, 2, 5, 10]).tick_values(low, high)
+    # The locator counts intervals, and may give more than it is asked for.
+    found = [_round_steps(low, high, intervals) for intervals in range(1, most + 2)]
+    fitting = [ticks for ticks in found if 1 <= len(ticks) <= most]
+    return max(fitting, key=len) if fitting else found[-1][:: math.ceil(len(found[-1]) / most)]
+
+
+def _round_steps(low: float, high: float, intervals: int) -> list[float]:
+    steps = MaxNLocator(intervals, steps=[1, 2, 5, 10]).tick_values(low, high)
     return [float(f"{tick:.6g}") for tick in steps if low <= tick <= high and tick > 0]
 
 
