@@ -10,6 +10,8 @@ import errno
 import os
 import shutil
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -31,6 +33,7 @@ _REFUSED: dict[int, tuple[str, str]] = {
     errno.EPERM: (_LOCKED, "Make the folder writable, or send results elsewhere by 'pathvars' of the config"),
 }
 _AGAIN = "and run again; what is finished is kept"
+_KILLED = "One of the job's processes was killed, most often for want of memory"
 _BAR_WIDTH = 24
 
 
@@ -122,29 +125,45 @@ def spread(work: Callable[[int], Result], items: Sequence[Item], doing: str, *, 
     -------
     list
         Results in the order of the items.
+
+    Raises
+    ------
+    ChildProcessError
+        One of the processes was killed.
     """
     import multiprocessing  # here, since few jobs use it
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
 
     if cores < 2 or "fork" not in multiprocessing.get_all_start_methods():
         return [work(number) for number, _ in enumerate(progress(items, doing))]
-    with multiprocessing.get_context("fork").Pool(cores, initializer=_take, initargs=(work, os.getpid())) as pool:
-        results = pool.imap(_done, range(len(items)))
-        return [next(results) for _ in progress(items, doing)]
+    context = multiprocessing.get_context("fork")
+    try:
+        with ProcessPoolExecutor(cores, context, initializer=_take, initargs=(work, os.getpid())) as pool:
+            results = pool.map(_done, range(len(items)))
+            return [next(results) for _ in progress(items, doing)]
+    except BrokenProcessPool:
+        raise ChildProcessError(_KILLED) from None
 
 
-# In a process of :func:`spread`: its work, and who gave it.
-_work: list[tuple[Callable[[int], Any], int]] = []
+# In a process of :func:`spread`: its work.
+_work: list[Callable[[int], Any]] = []
 
 
 def _take(work: Callable[[int], Any], parent: int) -> None:
-    _work.append((work, parent))
+    _work.append(work)
+    threading.Thread(target=_outlive_nobody, args=(parent,), daemon=True).start()
+
+
+def _outlive_nobody(parent: int) -> None:
+    """End this process when the job was killed: nobody waits for the rest, and the log's lock must go with it."""
+    while os.getppid() == parent:
+        time.sleep(0.1)
+    os._exit(1)
 
 
 def _done(number: int) -> Any:
-    work, parent = _work[-1]
-    if os.getppid() != parent:
-        os._exit(1)  # The job was killed: nobody waits for the rest.
-    return work(number)
+    return _work[-1](number)
 
 
 # Called with what is done, how many of how many items are behind, and the next one. Silent unless `run` is at work.
@@ -250,6 +269,8 @@ def _explained(error: OSError | MemoryError, inputs: Sequence[str]) -> str | Non
     """Return what to do about a failure of the machine; nothing where it is a defect of ours."""
     if isinstance(error, MemoryError):
         return f"The memory did not suffice. Run on a machine with more, or with fewer jobs at a time, {_AGAIN}."
+    if isinstance(error, ChildProcessError):
+        return f"{error}. Give the job more memory or fewer cores, {_AGAIN}."
     place = str(error.filename or "")
     if isinstance(error, FileNotFoundError) and place in inputs:
         return f"{place}: the file was there when the run was planned, and is gone. Put it back {_AGAIN}."

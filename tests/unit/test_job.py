@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import errno
 import io
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -221,3 +225,52 @@ def test_on_a_terminal_a_long_step_is_a_bar_that_goes_away(tmp_path: Path, monke
         "[############------------] 1/2 drawing agreement",
         "",
     ]
+
+
+def test_work_on_several_cores_comes_back_in_order(tmp_path: Path) -> None:
+    words = ["a", "bb", "ccc"]
+
+    def main(*, table: str) -> None:
+        found = job.spread(lambda number: (os.getpid(), 2 * words[number]), words, "doubling", cores=2)
+        assert os.getpid() not in {pid for pid, _ in found}
+        Path(table).write_text(" ".join(word for _, word in found))
+
+    job.run(main, log=str(tmp_path / "job.log"), inputs={}, outputs={"table": str(tmp_path / "t.csv")})
+    assert (tmp_path / "t.csv").read_text() == "aa bbbb cccccc"
+    assert "doing   doubling ccc (3 of 3)" in (tmp_path / "job.log").read_text()
+
+
+def test_a_killed_process_of_a_job_is_told(tmp_path: Path) -> None:
+    def main(*, table: str) -> None:
+        job.spread(lambda _: os.kill(os.getpid(), signal.SIGKILL), ["a", "b"], "drawing", cores=2)
+        Path(table).write_text("t")
+
+    with pytest.raises(SystemExit):
+        job.run(main, log=str(tmp_path / "job.log"), inputs={}, outputs={"table": str(tmp_path / "t.csv")})
+    assert (tmp_path / "job.log").read_text().startswith("One of the job's processes was killed, most often for want")
+    assert not (tmp_path / "t.csv").exists()
+
+
+ORPHANS = """
+import os, signal, sys, time
+from cartrace import job
+
+def work(number):
+    open(f"{sys.argv[1]}/{number}", "w").write(str(os.getpid()))
+    time.sleep(600)
+
+job.run(lambda: job.spread(work, "ab", "waiting", cores=2), log=f"{sys.argv[1]}/job.log", inputs={}, outputs={})
+"""
+
+
+def test_the_processes_of_a_killed_job_end_and_free_its_log(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ORPHANS, str(tmp_path)], env={"PYTHONPATH": "scripts"}) as killed:
+        marks = [tmp_path / "0", tmp_path / "1"]
+        deadline_s = time.monotonic() + 60
+        while not all(mark.exists() and mark.read_text() for mark in marks):
+            assert time.monotonic() < deadline_s
+            time.sleep(0.05)
+        killed.kill()
+    # Which waits for the log, for ten minutes if they lived on.
+    job.run(lambda: None, log=str(tmp_path / "job.log"), inputs={}, outputs={})
+    assert time.monotonic() < deadline_s
