@@ -10,6 +10,7 @@ from cartrace.estimates import curves as curve_rows
 from cartrace.expansion import Scatter, fit_rows, fit_study, mice_of
 from cartrace.growth import BY_NAME, Model
 from cartrace.population.groups import Settings, group_level
+from cartrace.progress import steps
 from cartrace.quantities import quantities
 
 _RANK = {"background": 0, "control": 1, "test": 2}
@@ -48,7 +49,7 @@ def main(
     order = [group["name"] for group in sorted(groups, key=lambda group: _RANK[group["role"]])]
     settings = Settings(population_method, population_p, population_simulations, seed)
     found: dict[str, list[pd.DataFrame]] = {"estimates": [], "curves": [], "fits": [], "population": []}
-    for analysis in job.progress(("all", "without_excluded"), f"fitting {model}, analysis"):
+    for analysis in steps(("all", "without_excluded"), f"fitting {model}, analysis"):
         study = fit_study(
             measured,
             mice,

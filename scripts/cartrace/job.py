@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 from cartrace.errors import InputError
+from cartrace.progress import listening, steps
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -86,29 +87,8 @@ def run(
         told.lines(f"wrote   {path}" for path in _paths(outputs))
 
 
-def progress(items: Sequence[Item], doing: str) -> Iterator[Item]:
-    """Yield the items of a long step, saying before each how far it is: a bar on a terminal, lines in the job's log.
-
-    Parameters
-    ----------
-    items : sequence
-        What the step goes through; the text of an item is shown.
-    doing : str
-        What it does, e.g. ``drawing``.
-
-    Yields
-    ------
-    Item
-        The items, in order.
-    """
-    for number, item in enumerate(items):
-        _listener[-1](doing, number, len(items), str(item))
-        yield item
-    _listener[-1](doing, len(items), len(items), "")
-
-
 def spread(work: Callable[[int], Result], items: Sequence[Item], doing: str, *, cores: int) -> list[Result]:
-    """Return what `work` makes of each item, by its number, on several cores; see :func:`progress`.
+    """Return what `work` makes of each item, by its number, on several cores; telling how far it is.
 
     Parameters
     ----------
@@ -136,12 +116,12 @@ def spread(work: Callable[[int], Result], items: Sequence[Item], doing: str, *, 
     from concurrent.futures.process import BrokenProcessPool
 
     if cores < 2 or "fork" not in multiprocessing.get_all_start_methods():
-        return [work(number) for number, _ in enumerate(progress(items, doing))]
+        return [work(number) for number, _ in enumerate(steps(items, doing))]
     context = multiprocessing.get_context("fork")
     try:
         with ProcessPoolExecutor(cores, context, initializer=_take, initargs=(work, os.getpid())) as pool:
             results = pool.map(_done, range(len(items)))
-            return [next(results) for _ in progress(items, doing)]
+            return [next(results) for _ in steps(items, doing)]
     except BrokenProcessPool:
         raise ChildProcessError(_KILLED) from None
 
@@ -166,12 +146,10 @@ def _done(number: int) -> Any:
     return _work[-1](number)
 
 
-# Called with what is done, how many of how many items are behind, and the next one. Silent unless `run` is at work.
-_listener: list[Callable[[str, int, int, str], None]] = [lambda *_: None]
-
-
 @contextmanager
 def _shown(log: _Log) -> Iterator[None]:
+    """Show how far long steps are: a bar on a terminal, lines in the job's log."""
+
     def show(doing: str, done: int, total: int, item: str) -> None:
         if item:
             log.lines([f"doing   {doing} {item} ({done + 1} of {total})"])
@@ -183,11 +161,8 @@ def _shown(log: _Log) -> Iterator[None]:
             sys.stderr.write(f"\r\033[K{text}")
             sys.stderr.flush()
 
-    _listener.append(show)
-    try:
+    with listening(show):
         yield
-    finally:
-        _listener.pop()
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from cartrace.endpoints import KEY, KINETIC, collect
 from cartrace.estimates import animal_estimates
 from cartrace.expansion import Scatter, fit_study, mice_of
 from cartrace.growth import BY_NAME, Model
+from cartrace.progress import steps
 from cartrace.quantities import quantities
 from cartrace.radionuclides import Nuclide, of_tracers
 from cartrace.readout_days import of_groups
@@ -41,6 +42,9 @@ class Choice:
     subtracts_background: bool
     modality: str = ""
     is_of_followed: bool = False
+
+    def __str__(self) -> str:
+        return f"with {self.variant}"
 
 
 def declared_choice(settings: Mapping[str, Any]) -> Choice:
@@ -113,7 +117,7 @@ def alternatives(
     """
     wanted = declared[KEY].drop_duplicates()
     parts = []
-    for choice in other_choices(settings):
+    for choice in steps(other_choices(settings), "recomputing the study"):
         mine = wanted[_can_change(wanted, choice, settings["cells"]["modality"])]
         if mine.empty:
             continue

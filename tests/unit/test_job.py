@@ -16,6 +16,7 @@ import pytest
 
 from cartrace import job
 from cartrace.errors import InputError, Problem
+from cartrace.progress import steps
 
 
 def test_the_log_says_what_was_read_and_written(tmp_path: Path) -> None:
@@ -187,7 +188,7 @@ def test_a_job_waits_for_the_same_job_of_an_earlier_run(tmp_path: Path) -> None:
 
 def test_a_long_step_says_how_far_it_is(tmp_path: Path) -> None:
     def main(*, table: str) -> None:
-        for _ in job.progress(["ratios", "agreement"], "drawing"):
+        for _ in steps(["ratios", "agreement"], "drawing"):
             pass
         Path(table).write_text("t")
 
@@ -199,7 +200,7 @@ def test_a_long_step_says_how_far_it_is(tmp_path: Path) -> None:
 
 
 def test_outside_a_job_a_long_step_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
-    assert list(job.progress([1, 2], "drawing")) == [1, 2]
+    assert list(steps([1, 2], "drawing")) == [1, 2]
     assert capsys.readouterr() == ("", "")
 
 
@@ -213,7 +214,7 @@ def test_on_a_terminal_a_long_step_is_a_bar_that_goes_away(tmp_path: Path, monke
     monkeypatch.setattr("sys.stderr", terminal)
 
     def main(*, table: str) -> None:
-        for _ in job.progress(["ratios", "agreement"], "drawing"):
+        for _ in steps(["ratios", "agreement"], "drawing"):
             pass
         Path(table).write_text("t")
 

@@ -16,6 +16,7 @@ from scipy import special
 from cartrace.population.fit import LONGEST_STEP, PopulationFit, embedded
 from cartrace.population.laplace import Laplace
 from cartrace.population.model import Array, Mask, Population, Responses
+from cartrace.progress import steps
 from cartrace.quasi_newton import Minimum, minimise
 
 # Mice of simulated studies that are fitted in one go: enough to be quick, few enough to stay in the processor's cache.
@@ -150,7 +151,7 @@ def permutation(
 
 def _chunks(n: int, n_mice: int) -> Iterator[int]:
     size = max(1, _MICE_AT_ONCE // n_mice)
-    for done in range(0, n, size):
+    for done in steps(range(0, n, size), f"testing groups by {n} studies, from number"):
         yield min(size, n - done)
 
 
