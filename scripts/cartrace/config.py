@@ -331,7 +331,8 @@ class QualityThresholds(_Section):
         Field(
             gt=0,
             description="Distance of an uptake from the median of its tissue, group and session on the log scale, in "
-            "scaled median absolute deviations: flag above",
+            "scaled median absolute deviations of a large sample: flag above; 2.5 flags 1.2 % of normal values, "
+            "whatever their number",
         ),
     ] = 2.5
     scan_delay_warn_pct: Annotated[

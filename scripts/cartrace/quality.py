@@ -195,7 +195,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check(
         "outlier",
-        "Distance from the median of the same tissue, group and session (log scale), in scaled MAD",
+        "Distance from the median of the same tissue, group and session (log scale), in scaled MAD of a large sample",
         "",
         "outlier_warn_mads",
         None,

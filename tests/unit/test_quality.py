@@ -223,11 +223,15 @@ def of_tissue(levels, **cells):
     return rows.assign(**cells)
 
 
+# Scaled median absolute deviations of five values that are worth one of a large sample.
+OF_FIVE = 1.4826 * 3.183
+
+
 def test_an_outlier_is_far_on_the_log_scale_in_scaled_mad():
-    levels = [1.0, 2.0, 4.0, 8.0, 64.0]
+    levels = [1.0, 2.0, 4.0, 8.0, 2.0**15]
     found = with_outliers(of_tissue(levels), mads=2.5)
-    # The median is 4; distances are 2, 1, 0, 1 and 4 doublings, so that the median distance is one doubling.
-    assert found["outlier_mads"].to_list() == pytest.approx([distance / 1.4826 for distance in (2, 1, 0, 1, 4)])
+    # The median is 4; distances are 2, 1, 0, 1 and 13 doublings, so that the median distance is one doubling.
+    assert found["outlier_mads"].to_list() == pytest.approx([distance / OF_FIVE for distance in (2, 1, 0, 1, 13)])
     assert found["is_outlier"].to_list() == [False, False, False, False, True]
     assert found["uptake_pct_id_per_g"].to_list() == levels
 
@@ -241,10 +245,10 @@ def test_four_values_and_those_below_detection_or_below_zero_are_not_judged():
 
 
 def test_an_excluded_value_is_judged_by_the_others():
-    rows = of_tissue([1.0, 2.0, 4.0, 8.0, 16.0, 1000.0])
+    rows = of_tissue([1.0, 2.0, 4.0, 8.0, 16.0, 1e6])
     rows.loc[5, "excluded"] = True
     found = with_outliers(rows, mads=2.5)
-    assert found["outlier_mads"].to_list()[:5] == pytest.approx([d / 1.4826 for d in (2, 1, 0, 1, 2)])
+    assert found["outlier_mads"].to_list()[:5] == pytest.approx([d / OF_FIVE for d in (2, 1, 0, 1, 2)])
     assert found["is_outlier"].to_list() == [False] * 5 + [True]
 
 
@@ -256,10 +260,10 @@ def of_uptake(rows, **changes):
 
 
 def test_an_outlier_has_a_row_that_names_it():
-    rows = with_outliers(of_tissue([1.0, 2.0, 4.0, 8.0, 64.0], tracer_h=1.0), mads=2.5)
+    rows = with_outliers(of_tissue([1.0, 2.0, 4.0, 8.0, 2.0**15], tracer_h=1.0), mads=2.5)
     row = of_uptake(rows).loc[("outlier", "M4, d07")]
     assert row["status"] == "warn"
-    assert row["value"] == pytest.approx(4.0 / 1.4826)
+    assert row["value"] == pytest.approx(13.0 / OF_FIVE)
     assert "in liver by counter" in row["message"]
     assert of_uptake(rows).loc[("outlier", "M0, d07"), "status"] == "pass"
 

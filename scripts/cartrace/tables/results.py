@@ -194,7 +194,8 @@ class Uptake(Table):
     is_below_detection = flag("The uptake is below the critical level; the number stays")
     outlier_mads = number(
         "Distance from the median of its tissue, group and session on the log scale, in scaled median absolute "
-        "deviations; empty below five values",
+        "deviations of a large sample: of few values divided by a factor, so that each number of them is flagged as "
+        "often; empty below five",
         at_least=0,
     )
     is_outlier = flag("That distance is beyond quality.outlier_warn_mads; the value stays in every analysis")
