@@ -24,8 +24,8 @@ FIGURES = {
 }
 # What the report's record names the code of.
 SCRIPTS = """
-import_tables compute_activity compute_uptake estimate_cells fit_expansion select_model describe_mice compare_groups draw_figures
-build_report
+import_tables compute_activity compute_uptake estimate_cells apply_strategy fit_expansion select_model describe_mice
+compare_groups check_comparison predict_outcomes integrate_uptake draw_figures build_report
 """.split()
 DRAWN = [name for name, has_data in FIGURES.items() if has_data]
 

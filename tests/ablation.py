@@ -375,7 +375,7 @@ CORRECTIONS: tuple[Correction, ...] = (
     ),
     Correction(
         "blocked group in the specific uptake",
-        "strategies.py",
+        "specific.py",
         'specific = (rows["uptake"] - rows["control"]).where(fine)',
         'specific = rows["uptake"].where(fine)',
         (STRATEGIES,),

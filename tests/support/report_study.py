@@ -71,6 +71,7 @@ SETTINGS: dict[str, Any] = {
             "scale": "log",
         },
         "secondary_adjustment": "holm",
+        "residence_tail": "physical",
         "confidence": 0.95,
     },
     "report": {"journal": "nature", "label": "%ID/g"},

@@ -392,6 +392,39 @@ def test_only_assumptions_of_what_was_done_are_told(study):
     assert "## Assumptions" not in methods_text(study, METHODS, versions=VERSIONS, assumptions=[])
 
 
+@pytest.mark.parametrize(
+    ("file", "table", "values"),
+    [
+        ("strategies", "labelled_cells", {"net_pct_id": 1.0}),
+        ("specific", "specific_uptake", {"status": "ok"}),
+        ("destructive", "destructive", {"estimate": 1.0}),
+        ("survival_groups", "survival", {"status": "ok"}),
+        ("outcomes", "predictions", {"status": "ok"}),
+        ("earlier_injection", "roi_activity", {"residual_kbq_per_ml": 1.0}),
+        ("partial_volume", "uptake", {"recovered_pct_id_per_ml": 1.0}),
+    ],
+)
+def test_what_a_stage_assumes_is_told_where_it_did_something(study, file, table, values):
+    marked = [[file, "this holds"]]
+    empty = getattr(study, table).iloc[:0]
+    without = replace(study, **{table: empty})
+    assert "This holds." not in methods_text(without, METHODS, versions=VERSIONS, assumptions=marked)
+    done = replace(study, **{table: empty.reindex([0]).assign(**values)})
+    assert "This holds." in methods_text(done, METHODS, versions=VERSIONS, assumptions=marked)
+
+
+def test_a_fitted_tail_is_assumed_where_one_was_asked_for(study):
+    marked = [["sacrifices", "this holds"]]
+    row = study.destructive.iloc[:0].reindex([0]).assign(estimate=1.0)
+    comparison = study.settings["comparison"]
+    for tail, is_told in (("physical", False), ("fitted", True)):
+        settings = study.settings | {"comparison": comparison | {"residence_tail": tail}}
+        text = methods_text(
+            replace(study, destructive=row, settings=settings), METHODS, versions=VERSIONS, assumptions=marked
+        )
+        assert ("This holds." in text) == is_told
+
+
 def test_what_limits_an_assumption_are_files_of_the_core():
     core = ROOT / "scripts" / "cartrace"
     for name in WORK_OF | TESTS_OF:

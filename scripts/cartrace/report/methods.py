@@ -61,20 +61,39 @@ def methods_text(
 
 
 # What a core file assumes is stated only where its work was done: by a fact, or by the name of a test that was run.
+# A folder stands for its files; a file that is named itself goes by its own fact.
 WORK_OF = {
     "agreement": "has_agreement",
+    "association": "has_predictions",
     "calibration": "has_calibration",
     "cells": "has_cells",
     "censoring": "has_fits",
     "comparison": "tests",
     "counting": "has_counter",
+    "destructive": "has_destructive",
+    "earlier_injection": "has_residual",
     "endpoints": "tests",
     "growth": "has_fits",
+    "next_cohort": "has_plan",
+    "outcomes": "has_predictions",
+    "partial_volume": "has_recovery",
+    "pet_detection": "has_pet_limits",
+    "planning": "is_planned",
+    "planning/next_cohort": "has_simulated_plan",
+    "pooling": "has_pooled",
+    "prediction": "has_predictions",
     "ratios": "has_counter",
     "regions": "has_pet",
+    "repeated": "has_repeated",
+    "sacrifices": "has_fitted_tail",
     "selection": "has_fits",
+    "simulate": "is_planned",
+    "specific": "has_specific",
     "standards": "has_counter",
     "statistics": "tests",
+    "strategies": "has_labelled",
+    "survival": "has_survival",
+    "survival_groups": "has_survival",
     "tissues": "has_counter",
 }
 TESTS_OF = {
@@ -84,7 +103,6 @@ TESTS_OF = {
     "mixed": "mixed",
     "population": "population",
     "rank_tests": "rank|[Pp]ermutation|Brunner|Wilcoxon|Mann",
-    "survival": "log-rank|hazard|Cox",
 }
 
 
@@ -92,7 +110,7 @@ def assumed(assumptions: Sequence[Sequence[str]], known: Mapping[str, Any]) -> l
     """Return the assumptions of the work that was done, as sentences; a core file not listed above always tells."""
     told = []
     for file, text in assumptions:
-        name = file.split("/")[0]
+        name = file if file in WORK_OF else file.split("/")[0]
         done = bool(known[WORK_OF[name]]) if name in WORK_OF else True
         if name in TESTS_OF:
             done = any(re.search(TESTS_OF[name], test) for test in known["tests"])
@@ -139,6 +157,7 @@ def facts(study: Study) -> dict[str, Any]:
         **_cells(study),
         **_expansion(study),
         **_comparison(study),
+        **_beside(study),
     }
 
 
@@ -187,6 +206,30 @@ def _comparison(study: Study) -> dict[str, Any]:
         "confidence_pct": f"{100 * study.settings['comparison']['confidence']:g}",
         "has_hedges": bool(np.isfinite(main["hedges_g"]).any()),
         "has_agreement": len(agreed) > 0,
+    }
+
+
+def _beside(study: Study) -> dict[str, Any]:
+    """Return what was done that the text does not tell of, but that assumes something."""
+    destructive = study.destructive["estimate"].notna()
+    is_tail_fitted = study.settings["comparison"]["residence_tail"] == "fitted"
+    related = [study.predictions, study.readout_agreement]
+    return {
+        "has_labelled": bool(study.labelled_cells["net_pct_id"].notna().any()),
+        "has_specific": bool((study.specific_uptake["status"] == "ok").any()),
+        "has_destructive": bool(destructive.any()),
+        "has_fitted_tail": bool(destructive.any()) and is_tail_fitted,
+        "has_residual": bool(study.roi_activity["residual_kbq_per_ml"].notna().any()),
+        "has_recovery": bool(study.uptake["recovered_pct_id_per_ml"].notna().any()),
+        "has_pet_limits": bool(study.uptake["critical_level_pct_id_per_ml"].notna().any()),
+        "has_pooled": bool(study.forest.loc[study.forest["level"] != "cohort", "estimate"].notna().any()),
+        "has_repeated": bool(study.repeated["estimate"].notna().any()),
+        "has_survival": bool((study.survival["status"] == "ok").any()),
+        "has_predictions": any(bool((table["status"] == "ok").any()) for table in related),
+        "has_plan": bool((study.power["status"] == "ok").any()),
+        "has_simulated_plan": bool((study.power["n_studies"] > 0).any()),
+        # A study that is only planned has no report.
+        "is_planned": False,
     }
 
 
