@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 
 _SHOWN_ROWS = 12
+# Share of a name from which on another one is like it.
+_ALIKE = 0.5
+_LOOKS = str.maketrans("oil|", "0111", "‐‑‒–—−.")
 
 
 @dataclass(frozen=True)
@@ -77,9 +80,23 @@ class InputError(Exception):
 
 
 def nearest(name: str, known: Iterable[str], *, most: int = 1) -> list[str]:
-    """Return the known names most alike to `name`, compared without case and separators, best first."""
-    canonical = {plain(candidate): candidate for candidate in known}
-    return [canonical[match] for match in get_close_matches(plain(name), list(canonical), n=most, cutoff=0.5)]
+    """Return the known names most alike to `name`, compared without case and separators, best first.
+
+    Names that look the same (O and 0; l, 1 and I) come before all others; of names that are equally alike, the first of
+    the alphabet.
+    """
+    typed = _look(name), plain(name)
+    scores = [
+        (tuple(SequenceMatcher(None, a, b).ratio() for a, b in zip((_look(one), plain(one)), typed, strict=True)), one)
+        for one in set(known)
+    ]
+    ranked = sorted((-look, -spelling, one) for (look, spelling), one in scores if max(look, spelling) >= _ALIKE)
+    return [one for _, _, one in ranked[:most]]
+
+
+def _look(name: str) -> str:
+    """Return `name` with one sign for those that look alike, and without blanks and dashes."""
+    return "".join(plain(name).translate(_LOOKS).split())
 
 
 def plain(name: str) -> str:

@@ -55,6 +55,19 @@ def test_the_nearest_name_is_found(typed: str, meant: str) -> None:
     assert nearest(typed, ["animal_id", "tissue", "mass", "session"]) == [meant]
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("M1O1", "M101"), ("MlO1", "M101"), ("m I01", "M101"), ("M–101", "M101"), ("M10l", "M101")],
+)
+def test_a_name_that_looks_the_same_comes_first(typed: str, meant: str) -> None:
+    mice = [f"M{number}" for number in range(101, 121)]
+    assert nearest(typed, mice) == nearest(typed, reversed(mice)) == [meant]
+
+
+def test_of_names_equally_alike_the_first_of_the_alphabet_is_told() -> None:
+    assert nearest("M3", {"M5", "M4", "M6"}, most=2) == ["M4", "M5"]
+
+
 def test_what_is_like_nothing_gets_no_hint() -> None:
     assert nearest("zzzzzz", ["animal_id", "tissue"]) == []
 
