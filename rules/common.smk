@@ -24,7 +24,8 @@ counter_rates counting crosstalk decay destructive diagnostics display dose earl
 error_models errors estimates exclusions expansion exports fitting folder forest grids group_tests grouped growth
 growth_curves intake job lab ledger limits lmfit_results many_groups mixed names next_cohort noncompartmental optimise
 outcomes outliers overall overrides own_models partial_volume pet_detection pet_exports plan pooling prediction primary
-profiles progress quality quantities quasi_newton radionuclides rank_tests ratios readout_agreement readout_days readout_exports
+profiles progress quality quantities quasi_newton radionuclides rank_effects rank_tests ratios readout_agreement
+readout_days readout_exports
 recompute regions repeated roi_units rows rule_forms sacrifices selection sensitivity sheet sheet_headers sheet_models
 sheet_rules sheets specific standards statistics strategies survival survival_groups template times tissues tube_rules
 units uptake vocabulary workbooks

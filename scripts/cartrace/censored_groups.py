@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
-from cartrace.statistics import Array
+from cartrace.statistics import Array, noncentrality, small_sample_factor
 
 # Fewest quantified mice in each group; with fewer the ranks alone are compared.
 MINIMUM_QUANTIFIED = 2
@@ -25,7 +25,10 @@ class Censored:
 
 @dataclass(frozen=True)
 class Tobit:
-    """Two means with one scatter; the difference is mean a minus mean b, its test the likelihood ratio as a t."""
+    """Two means with one scatter; the difference is mean a minus mean b, its test the likelihood ratio as a t.
+
+    `sd` has the divisor n - 2, as a pooled standard deviation; `hedges_g` is the difference in it, with its limits.
+    """
 
     mean_a: float
     mean_b: float
@@ -35,6 +38,7 @@ class Tobit:
     statistic: float
     df: float
     p_value: float
+    hedges_g: tuple[float, float, float]
 
 
 def tobit(a: Censored, b: Censored, confidence: float) -> Tobit:
@@ -57,7 +61,8 @@ def tobit(a: Censored, b: Censored, confidence: float) -> Tobit:
     Likelihood of normal values censored on the left. Tobin J. Econometrica 1958;26:24-36. doi:10.2307/1907382.
     The likelihood ratio LR of n values is read as t² = (n - 2) (exp(LR / n) - 1), which without censoring is Student's
     t, and with it keeps the level of the test in small groups. Limits are those differences that the test does not
-    reject.
+    reject. Hedges' g has limits by the noncentral t distribution as without censoring, with the standard error of the
+    difference and the degrees of freedom of the scatter, (n - 2) / (2 n var(ln sd)), by the observed information.
     """
     # ASSUME: where mice are below detection, both groups share one scatter, and the values below follow its tail.
     both = Censored(np.concatenate([a.value, b.value]), np.concatenate([a.below, b.below]))
@@ -65,8 +70,8 @@ def tobit(a: Censored, b: Censored, confidence: float) -> Tobit:
     n, df = both.value.size, both.value.size - 2
     full = _fit(both, np.column_stack([is_a, ~is_a]).astype(np.float64))
     if full is None or df < 1:
-        return Tobit(*[np.nan] * 8)
-    (mean_a, mean_b), sd, best = full
+        return Tobit(np.nan, np.nan, np.nan, np.nan, np.nan, np.nan, np.nan, np.nan, (np.nan,) * 3)
+    (mean_a, mean_b), sd, best, covariance = full
     difference = float(mean_a - mean_b)
 
     def squared_t(shift: float) -> float:
@@ -80,11 +85,24 @@ def tobit(a: Censored, b: Censored, confidence: float) -> Tobit:
     low, high = (_crossing(squared_t, difference, side * scale, limit) for side in (-1.0, 1.0))
     t = float(np.sign(difference) * np.sqrt(squared_t(0.0)))
     p = float(min(1.0, 2 * special.stdtr(df, -abs(t))))
-    return Tobit(float(mean_a), float(mean_b), sd, low, high, t, float(df), p)
+    pooled = sd * float(np.sqrt(n / df))
+    # By what is known of the means and of ln sd: without censoring 1 / n_a + 1 / n_b, and n - 2.
+    root = float(np.sqrt(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])) / sd
+    g = _hedges_g(difference / pooled, root, df / (2 * n * float(covariance[2, 2])), confidence)
+    return Tobit(float(mean_a), float(mean_b), pooled, low, high, t, float(df), p, g)
 
 
-def _fit(data: Censored, columns: Array) -> tuple[Array, float, float] | None:
-    """Return means, scatter and log-likelihood, None where there is no optimum.
+def _hedges_g(d: float, root: float, df: float, confidence: float) -> tuple[float, float, float]:
+    """Return a difference in standard deviations, freed of its bias, with its limits by the noncentral t."""
+    tails = np.array([(1 + confidence) / 2, (1 - confidence) / 2])
+    low, high = (float(noncentrality(np.array([d / root]), np.array([df]), float(tail))[0]) * root for tail in tails)
+    # Its mean needs more than one degree of freedom.
+    correction = float(small_sample_factor(max(df, 1.0 + 1e-9)))
+    return correction * d, correction * low, correction * high
+
+
+def _fit(data: Censored, columns: Array) -> tuple[Array, float, float, Array] | None:
+    """Return means, scatter, log-likelihood and the covariance of the means and ln scatter; None without an optimum.
 
     In c = coefficients / sd and r = 1 / sd the log-likelihood is concave. Olsen RJ. Econometrica 1978;46:1211-1215.
     doi:10.2307/1913082
@@ -113,8 +131,16 @@ def _fit(data: Censored, columns: Array) -> tuple[Array, float, float] | None:
         gain = float(slope @ step)
         x, (value, slope, curvature) = new, following
         if gain < 1e-13 * (1 + abs(value)):
-            return x[:p] / x[p], float(1 / x[p]), value
+            return x[:p] / x[p], float(1 / x[p]), value, _covariance(x, curvature)
     return None
+
+
+def _covariance(x: Array, curvature: Array) -> Array:
+    """Return the covariance of the means and ln scatter, from the curvature in the terms of the fit."""
+    slope = np.eye(x.size) / x[-1]
+    slope[:-1, -1] = -x[:-1] / x[-1] ** 2
+    slope[-1, -1] = -1 / x[-1]
+    return np.asarray(slope @ np.linalg.inv(curvature) @ slope.T, dtype=np.float64)
 
 
 def _log_likelihood(x: Array, design: Array, seen: NDArray[np.bool_]) -> tuple[float, Array, Array]:

@@ -18,7 +18,7 @@ _NUMBERS = (
     "mean_a mean_b sd_a sd_b estimate ci_low ci_high statistic df p_value hedges_g hedges_g_ci_low hedges_g_ci_high "
     "rank_biserial rank_biserial_ci_low rank_biserial_ci_high"
 ).split()
-_TEXTS = ["statistic_name", "p_method"]
+_TEXTS = ["statistic_name", "p_method", "effect_size_kind"]
 _BACK = ("mean_a", "mean_b", "estimate", "ci_low", "ci_high")
 
 Samples = dict[tuple[Hashable, ...], tuple[Array, np.ndarray, Array]]
@@ -80,6 +80,7 @@ def tested(rows: pd.DataFrame, values: Samples, *, confidence: float, seed: int)
     rows["reason"] = rows["reason"].mask((rows["reason"] == "") & ~has_test, constant)
     ok = rows["reason"] == ""
     rows[_NUMBERS] = rows[_NUMBERS].where(ok)
+    rows["effect_size_kind"] = rows["effect_size_kind"].where(ok, "")
     names = [group_tests.label(name, scale) for name, scale in zip(rows["test"], rows["scale"], strict=True)]
     return rows.assign(test_name=rows["test"], test=names, status=np.where(ok, "ok", "not_estimable"))
 
@@ -123,6 +124,7 @@ def by_moments(rows: pd.DataFrame, scale: str, confidence: float) -> dict[str, A
         "hedges_g": effect.estimate,
         "hedges_g_ci_low": effect.ci_low,
         "hedges_g_ci_high": effect.ci_high,
+        "effect_size_kind": group_tests.HEDGES_G,
     }
 
 
@@ -136,11 +138,13 @@ def _by_values(row: pd.Series, values: Samples, confidence: float, seed: int) ->
     scale = str(row["scale"])
     a, b = (on_scale(values[(*row[KEY], row[group])], scale) for group in ("group_a", "group_b"))
     found = group_tests.run(str(row["test"]), a, b, confidence, seed=seed)
-    biserial = dict(zip(("", "_ci_low", "_ci_high"), found.rank_biserial, strict=True))
-    numbers = {name: getattr(found, name) for name in (*_NUMBERS[:11], *_TEXTS)}
+    effects = {"hedges_g": found.hedges_g, "rank_biserial": found.rank_biserial}
+    numbers = {name: getattr(found, name) for name in (*_NUMBERS[:10], *_TEXTS)}
+    for effect, limits in effects.items():
+        numbers |= {f"{effect}{tail}": one for tail, one in zip(("", "_ci_low", "_ci_high"), limits, strict=True)}
     if scale == "log":
         numbers |= {name: np.exp(numbers[name]) for name in _BACK}
-    return numbers | {f"rank_biserial{tail}": value for tail, value in biserial.items()}
+    return numbers
 
 
 def _by_groups(rows: pd.DataFrame, confidence: float) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from scipy import special
 from cartrace import rank_tests, tables
 from cartrace.endpoints import KEY, left_out
 from cartrace.forest import PAIR, confounded, declared_mice, on_scale
-from cartrace.statistics import MINIMUM_N, Array, Moments, welch
+from cartrace.statistics import MINIMUM_N, Array, moments, welch
 
 LEVEL = 0.05
 # A design that confounds groups with these says nothing about the groups; with cage or sex it may.
@@ -119,10 +119,7 @@ def _influence(
 
 
 def _welch_p(values: list[Array]) -> tuple[float, float]:
-    sides = [
-        Moments(*np.array([[value.size], [value.mean()], [value.var(ddof=1)]], dtype=np.float64)) for value in values
-    ]
-    found = welch(sides[0], sides[1], 0.95)
+    found = welch(moments(values[0]), moments(values[1]), 0.95)
     return float(found.difference[0]), float(found.p_value[0])
 
 

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cartrace import rank_tests
+from cartrace import rank_effects, rank_tests
 from cartrace.censored_groups import MINIMUM_QUANTIFIED, Censored, tobit
-from cartrace.statistics import MINIMUM_N, Array, small_sample_factor
+from cartrace.rank_effects import Share
+from cartrace.statistics import MINIMUM_N, Array, hedges_g, moments
+
+# Which effect size a comparison has, and how its limits were found.
+HEDGES_G, HEDGES_G_CENSORED = "Hedges g (noncentral t)", "Hedges g of censored means (noncentral t)"
+
+
+def rank_biserial_kind(found: Share) -> str:
+    """Return the name of a rank-biserial correlation, with how its limits were found."""
+    return f"rank-biserial ({found.ci_method or 'no limits'})"
 
 
 @dataclass(frozen=True)
@@ -36,7 +45,8 @@ class Sample:
 class Result:
     """What a test of group a against group b gives, on the scale of the test; NaN where it gives no such number.
 
-    `statistic_name` is the symbol that the statistic is printed with.
+    `statistic_name` is the symbol that the statistic is printed with; an effect size stands with its limits, and
+    `effect_size_kind` says which it is and how its limits were found.
     """
 
     statistic_name: str
@@ -51,8 +61,9 @@ class Result:
     mean_b: float = np.nan
     sd_a: float = np.nan
     sd_b: float = np.nan
-    hedges_g: float = np.nan
-    rank_biserial: tuple[float, float, float] = field(default=(np.nan, np.nan, np.nan))
+    hedges_g: tuple[float, float, float] = (np.nan, np.nan, np.nan)
+    rank_biserial: tuple[float, float, float] = (np.nan, np.nan, np.nan)
+    effect_size_kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,8 +89,9 @@ def _mann_whitney(a: Sample, b: Sample, confidence: float, seed: int) -> Result:
     ranked = [rank_tests.tied_below(one.value, one.below) for one in (a, b)]
     test = rank_tests.mann_whitney(*ranked)
     uncensored = not (a.below.any() or b.below.any())
-    shift = rank_tests.hodges_lehmann(a.value, b.value, confidence) if uncensored else (np.nan,) * 3
+    shift = rank_effects.hodges_lehmann(a.value, b.value, confidence) if uncensored else (np.nan,) * 3
     centres = [float(np.median(one)) for one in ranked]
+    effect = rank_effects.superiority(ranked[0], ranked[1], confidence).as_correlation()
     return Result(
         "U",
         *shift,
@@ -88,25 +100,30 @@ def _mann_whitney(a: Sample, b: Sample, confidence: float, seed: int) -> Result:
         p_method=test.method,
         mean_a=centres[0] if np.isfinite(centres[0]) else np.nan,
         mean_b=centres[1] if np.isfinite(centres[1]) else np.nan,
-        rank_biserial=rank_tests.rank_biserial(ranked[0], ranked[1], confidence),
+        rank_biserial=(effect.estimate, effect.ci_low, effect.ci_high),
+        effect_size_kind=rank_biserial_kind(effect),
     )
 
 
 def _permutation(a: Sample, b: Sample, confidence: float, seed: int) -> Result:
-    del confidence
     test = rank_tests.permutation(a.value, b.value, seed=seed)
-    means = [float(one.value.mean()) for one in (a, b)]
-    scatter = [float(one.value.std(ddof=1)) for one in (a, b)]
+    low, high = rank_effects.permutation_limits(a.value, b.value, confidence, seed=seed)
+    sides = [moments(one.value) for one in (a, b)]
+    effect = hedges_g(sides[0], sides[1], confidence)
     return Result(
         "difference of means",
         estimate=test.statistic,
+        ci_low=low,
+        ci_high=high,
         statistic=test.statistic,
         p_value=test.p_value,
         p_method=test.method,
-        mean_a=means[0],
-        mean_b=means[1],
-        sd_a=scatter[0],
-        sd_b=scatter[1],
+        mean_a=float(sides[0].mean[0]),
+        mean_b=float(sides[1].mean[0]),
+        sd_a=float(np.sqrt(sides[0].variance[0])),
+        sd_b=float(np.sqrt(sides[1].variance[0])),
+        hedges_g=(float(effect.estimate[0]), float(effect.ci_low[0]), float(effect.ci_high[0])),
+        effect_size_kind=HEDGES_G,
     )
 
 
@@ -127,7 +144,8 @@ def _tobit(a: Sample, b: Sample, confidence: float, seed: int) -> Result:
         mean_b=found.mean_b,
         sd_a=found.sd,
         sd_b=found.sd,
-        hedges_g=(found.mean_a - found.mean_b) / found.sd * small_sample_factor(found.df),
+        hedges_g=found.hedges_g,
+        effect_size_kind=HEDGES_G_CENSORED,
     )
 
 
@@ -147,7 +165,7 @@ TESTS: tuple[GroupTest, ...] = (
         label="Tobit",
         kind="pair",
         when="two groups of at least three mice on the log scale, some below detection, two quantified in each",
-        effect="ratio of geometric means",
+        effect="ratio of geometric means, Hedges g",
         reference="Tobin J. Econometrica 1958;26:24-36. doi:10.2307/1907382",
         function=_tobit,
     ),
@@ -165,7 +183,7 @@ TESTS: tuple[GroupTest, ...] = (
         label="Permutation",
         kind="pair",
         when="two groups of at least three mice, all above detection, that could change places",
-        effect="ratio of geometric means (log) or difference of means",
+        effect=_MEANS,
         reference="Phipson B, Smyth GK. Stat Appl Genet Mol Biol 2010;9:39. doi:10.2202/1544-6115.1585",
         function=_permutation,
     ),
@@ -198,7 +216,7 @@ TESTS: tuple[GroupTest, ...] = (
         label="Wilcoxon signed-rank",
         kind="paired",
         when="two sessions of at least three mice measured in both",
-        effect="median of the ratios (log) or of the differences",
+        effect="Hodges-Lehmann median of the ratios (log) or of the differences, rank-biserial correlation",
         reference="Wilcoxon F. Biometrics Bull 1945;1:80-83. doi:10.2307/3001968",
     ),
     GroupTest(

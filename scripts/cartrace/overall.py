@@ -9,12 +9,15 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from cartrace import group_tests, many_groups, plan, rank_tests, tables
+from cartrace import group_tests, many_groups, plan, rank_effects, rank_tests, tables
 from cartrace.endpoints import KEY, by_name, takes_part
 from cartrace.forest import on_scale
-from cartrace.statistics import ADJUSTMENTS, MINIMUM_N, Array, Moments, hedges_g_paired, mean_interval
+from cartrace.statistics import ADJUSTMENTS, MINIMUM_N, Array, hedges_g_paired, mean_interval, moments
 
-_PAIRED_NUMBERS = ("estimate ci_low ci_high statistic df p_value hedges_g hedges_g_ci_low hedges_g_ci_high").split()
+_PAIRED_NUMBERS = (
+    "estimate ci_low ci_high statistic df p_value hedges_g hedges_g_ci_low hedges_g_ci_high rank_biserial "
+    "rank_biserial_ci_low rank_biserial_ci_high"
+).split()
 _WELCH, _KRUSKAL = "Welch ANOVA", "Kruskal-Wallis"
 
 
@@ -62,9 +65,7 @@ def _anova(parts: list[pd.DataFrame], scale: str) -> dict[str, Any]:
     )
     found = many_groups.Overall(np.nan, np.nan, np.nan, np.nan)
     if not reason:
-        found = many_groups.welch_anova(
-            Moments(*np.array([(one.size, one.mean(), one.var(ddof=1)) for one in values]).T)
-        )
+        found = many_groups.welch_anova(moments(*values))
         reason = "" if np.isfinite(found.p_value) else "a group has no scatter to judge by"
     return _row(_WELCH, reason, found, "F law")
 
@@ -151,33 +152,50 @@ def _of_family(endpoints: pd.DataFrame, family: Mapping[str, Any], confidence: f
 
 
 def _paired_test(name: str, difference: Array, scale: str, confidence: float, reason: str) -> dict[str, Any]:
-    numbers: dict[str, Any] = dict.fromkeys(_PAIRED_NUMBERS, np.nan)
+    numbers: dict[str, Any] = dict.fromkeys(_PAIRED_NUMBERS, np.nan) | {"p_method": "", "effect_size_kind": ""}
     if not reason and np.ptp(difference) == 0:
         reason = "the difference is the same in all mice, which leaves no scatter to judge by"
-    if not reason and name == "paired_t":
-        n, mean, variance = (
-            np.array([value]) for value in (difference.size, difference.mean(), difference.var(ddof=1))
-        )
-        moments = Moments(n.astype(np.float64), mean, variance)
-        low, high = mean_interval(moments, confidence)
-        effect = hedges_g_paired(moments, confidence)
-        t = float(mean[0] / np.sqrt(variance[0] / n[0]))
-        p = float(2 * special.stdtr(n[0] - 1, -abs(t)))
-        numbers = {
-            "estimate": mean[0],
-            "ci_low": low[0],
-            "ci_high": high[0],
-            "statistic": t,
-            "df": n[0] - 1,
-            "p_value": p,
-            "hedges_g": effect.estimate[0],
-            "hedges_g_ci_low": effect.ci_low[0],
-            "hedges_g_ci_high": effect.ci_high[0],
-        }
-    elif not reason:
-        test = rank_tests.signed_rank(difference)
-        numbers |= {"estimate": np.median(difference), "statistic": test.statistic, "p_value": test.p_value}
+    if not reason:
+        numbers |= (_paired_t if name == "paired_t" else _signed_rank)(difference, confidence)
     if scale == "log":
         numbers |= {key: np.exp(numbers[key]) for key in ("estimate", "ci_low", "ci_high")}
     status = {"status": "not_estimable" if reason else "ok", "reason": reason}
     return numbers | status | {"test": group_tests.label(name, scale)}
+
+
+def _paired_t(difference: Array, confidence: float) -> dict[str, Any]:
+    found = moments(difference)
+    n, mean, variance = float(found.n[0]), float(found.mean[0]), float(found.variance[0])
+    low, high = mean_interval(found, confidence)
+    effect = hedges_g_paired(found, confidence)
+    t = mean / np.sqrt(variance / n)
+    return {
+        "estimate": mean,
+        "ci_low": low[0],
+        "ci_high": high[0],
+        "statistic": t,
+        "df": n - 1,
+        "p_value": float(2 * special.stdtr(n - 1, -abs(t))),
+        "p_method": "t law",
+        "hedges_g": effect.estimate[0],
+        "hedges_g_ci_low": effect.ci_low[0],
+        "hedges_g_ci_high": effect.ci_high[0],
+        "effect_size_kind": group_tests.HEDGES_G,
+    }
+
+
+def _signed_rank(difference: Array, confidence: float) -> dict[str, Any]:
+    test, effect = rank_tests.signed_rank(difference), rank_effects.rank_biserial_paired(difference, confidence)
+    estimate, low, high = rank_effects.walsh(difference, confidence)
+    return {
+        "estimate": estimate,
+        "ci_low": low,
+        "ci_high": high,
+        "statistic": test.statistic,
+        "p_value": test.p_value,
+        "p_method": test.method,
+        "rank_biserial": effect.estimate,
+        "rank_biserial_ci_low": effect.ci_low,
+        "rank_biserial_ci_high": effect.ci_high,
+        "effect_size_kind": group_tests.rank_biserial_kind(effect),
+    }

@@ -17,6 +17,7 @@ from cartrace.statistics import Array
 
 FEWEST_EVENTS = 3
 _WITHIN = "within groups"
+_NUMBERS = ("estimate", "ci_low", "ci_high", "p_value")
 
 
 def predict(
@@ -131,7 +132,7 @@ def _judged(
     rows = mice.merge(outcome_of(readouts, mice, outcome), on=MOUSE)
     if len(rows) and (rows["outcome_day"] <= rows["early_day"]).all():
         reason = f"the signal is known on day {rows['early_day'].min():.3g} only, and the outcome is no later"
-        yield _row("spearman", 0, Association(*[np.nan] * 4), "Fisher z", reason=reason) | {"group": ""}
+        yield _row("spearman", 0, association.NOTHING, "Fisher z", reason=reason) | {"group": ""}
         return
     rows = rows[rows["outcome_day"] > rows["early_day"]]
     sign = 1.0 if outcome["direction"] == "higher" else -1.0
@@ -172,7 +173,7 @@ def _row(
         reason = f"{n} mice have both; {few} are needed"
     if not reason and not np.isfinite(found.estimate):
         reason = "the signal or the outcome is the same in all mice"
-    numbers = {name: np.nan if reason else value for name, value in vars(found).items()}
+    numbers = {name: np.nan if reason else getattr(found, name) for name in _NUMBERS}
     status = {"status": "not_estimable" if reason else "ok", "reason": reason}
     base = {"method": method, "n": n, "n_good": 0, "cutoff": np.nan, "ci_method": ci_method}
     return (
@@ -191,7 +192,7 @@ def _spearman(mice: pd.DataFrame, sign: float, confidence: float) -> dict[str, A
 def _roc(mice: pd.DataFrame, confidence: float) -> dict[str, Any]:
     signal, good = mice["signal"].to_numpy(dtype=np.float64), mice["is_good"].to_numpy(dtype=bool)
     found = association.roc_auc(signal[good], signal[~good], confidence)
-    return _row("roc_auc", len(mice), found, "Newcombe score", reason=_one_sided(good), n_good=int(good.sum()))
+    return _row("roc_auc", len(mice), found, found.ci_method, reason=_one_sided(good), n_good=int(good.sum()))
 
 
 def _one_sided(good: np.ndarray) -> str:
@@ -207,7 +208,7 @@ def _cutoff(mice: pd.DataFrame, confidence: float) -> dict[str, Any]:
     signal, good = mice["signal"].to_numpy(dtype=np.float64), mice["is_good"].to_numpy(dtype=bool)
     reason = _one_sided(good)
     if reason:
-        return _row("cutoff", len(mice), Association(*[np.nan] * 4), "Wilson", reason=reason, n_good=int(good.sum()))
+        return _row("cutoff", len(mice), association.NOTHING, "Wilson", reason=reason, n_good=int(good.sum()))
     right = association.told_rightly(signal, good)
     low, high = association.wilson(right, signal.size, confidence)
     # Against guessing the commoner outcome every time.
@@ -224,10 +225,11 @@ def _cox(mice: pd.DataFrame, last_day: float, event: str, confidence: float) -> 
     The landmark is the day on which the last of them had its signal: nobody's survival counts before the signal that is
     to predict it. Anderson JR, Cain KC, Gelber RD. J Clin Oncol 1983;1:710-719. doi:10.1200/JCO.1983.1.11.710
     """
-    none = Association(*[np.nan] * 4)
     known = mice[mice["early_day"].notna() & mice["day"].notna()]
     if known.empty:
-        return _row("cox_landmark", 0, none, "Wald", reason="no mouse has both a signal and a time of survival")
+        return _row(
+            "cox_landmark", 0, association.NOTHING, "Wald", reason="no mouse has both a signal and a time of survival"
+        )
     landmark = float(known["early_day"].max())
     alive = known[known["day"] > landmark]
     died = alive["died"].to_numpy(dtype=bool) & (alive["day"] <= last_day).to_numpy()
@@ -238,13 +240,13 @@ def _cox(mice: pd.DataFrame, last_day: float, event: str, confidence: float) -> 
         reason = f"{int(died.sum())} of {len(alive)} mice {event} between the landmark and day {last_day:g}"
         reason += f"; {FEWEST_EVENTS} are needed"
     if reason:
-        return _row("cox_landmark", len(alive), none, "Wald", reason=reason, **counts)
+        return _row("cox_landmark", len(alive), association.NOTHING, "Wald", reason=reason, **counts)
     time = np.minimum(alive["day"].to_numpy(dtype=np.float64), last_day) - landmark
     doublings: Array = np.log2(alive["value"].to_numpy(dtype=np.float64))
     fit = survival.cox(time, died, doublings[:, None])
     if not fit.converged:
         reason = "the signal orders the deaths completely, so that the hazard ratio has no finite value"
-        return _row("cox_landmark", len(alive), none, "Wald", reason=reason, **counts)
+        return _row("cox_landmark", len(alive), association.NOTHING, "Wald", reason=reason, **counts)
     half_width = float(special.ndtri((1 + confidence) / 2) * fit.se[0])
     ratio, low, high = np.exp(fit.coefficients[0] + np.array([0.0, -half_width, half_width]))
     found = Association(float(ratio), float(low), float(high), fit.p_value)
@@ -278,7 +280,7 @@ def _lag(mice: pd.DataFrame, confidence: float) -> dict[str, Any]:
     lag = np.sort(mice["lag"].to_numpy(dtype=np.float64))
     n = lag.size
     if n == 0:
-        return _row("peak_lag", 0, Association(*[np.nan] * 4), "order statistics", few=association.MINIMUM_MICE)
+        return _row("peak_lag", 0, association.NOTHING, "order statistics", few=association.MINIMUM_MICE)
     # Ranks of the limits of a median by the binomial law.
     below = int((special.bdtr(np.arange(n), n, 0.5) <= (1 - confidence) / 2).sum())
     low, high = (lag[below - 1], lag[n - below]) if below else (np.nan, np.nan)

@@ -5,6 +5,7 @@ Values below detection take part as ties at the lowest rank (`tied_below`), what
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from math import comb
@@ -72,7 +73,7 @@ def mann_whitney(a: Array, b: Array) -> RankTest:
     if doubled.min() == doubled.max():
         return RankTest(float(u), np.nan, np.nan, "exact")
     if n <= EXACT_MICE:
-        weight = _subset_sums(doubled, n_a)
+        weight = subset_sums(doubled, n_a)
         sums = np.arange(weight.size)
         extreme = np.abs(n * sums - n_a * int(doubled.sum())) >= away
         p = float(weight[extreme].sum() / weight.sum())
@@ -82,7 +83,7 @@ def mann_whitney(a: Array, b: Array) -> RankTest:
     return RankTest(float(u), np.nan, float(min(1.0, 2 * special.ndtr(-z))), "normal law")
 
 
-def _subset_sums(parts: NDArray[np.int64], size: int) -> Array:
+def subset_sums(parts: NDArray[np.int64], size: int) -> Array:
     """Return how many subsets of that size have each sum."""
     ways = np.zeros((size + 1, int(np.sort(parts)[-size:].sum()) + 1))
     ways[0, 0] = 1.0
@@ -92,61 +93,9 @@ def _subset_sums(parts: NDArray[np.int64], size: int) -> Array:
     return np.asarray(ways[size], dtype=np.float64)
 
 
-def rank_biserial(a: Array, b: Array, confidence: float) -> tuple[float, float, float]:
-    """Return the share of pairs with a above b minus the share below it, with its confidence limits.
-
-    Notes
-    -----
-    r = 2 U / (n_a n_b) - 1; limits by Fisher's z with SE² = (n_a + n_b + 1) / (3 n_a n_b), as in R's effectsize.
-    Kerby DS. Compr Psychol 2014;3:11.IT.3.1. doi:10.2466/11.IT.3.1
-    """
-    n_a, n_b = len(a), len(b)
-    r = float(2 * mann_whitney_u(a, b) / (n_a * n_b) - 1)
-    if abs(r) >= 1:
-        return r, np.nan, np.nan
-    half_width = special.ndtri((1 + confidence) / 2) * np.sqrt((n_a + n_b + 1) / (3 * n_a * n_b))
-    low, high = np.tanh(np.arctanh(r) + np.array([-half_width, half_width]))
-    return r, float(low), float(high)
-
-
 def mann_whitney_u(a: Array, b: Array) -> float:
     """Return U of `a`: the pairs in which a is above b, ties counted half."""
     return float(midranks(np.concatenate([a, b]))[: len(a)].sum() - len(a) * (len(a) + 1) / 2)
-
-
-def hodges_lehmann(a: Array, b: Array, confidence: float) -> tuple[float, float, float]:
-    """Return the median of all differences a - b, with the limits that the Mann-Whitney test does not reject.
-
-    Parameters
-    ----------
-    a, b : ndarray, shapes (n_a,) and (n_b,)
-        Finite values.
-    confidence : float
-        Level of the interval.
-
-    Returns
-    -------
-    tuple of float
-        Estimate and limits; limits are NaN where so few mice cannot reject at that level.
-
-    Notes
-    -----
-    Hodges JL, Lehmann EL. Ann Math Stat 1963;34:598-611. doi:10.1214/aoms/1177704172
-    """
-    n_a, n_b = len(a), len(b)
-    differences = np.sort(np.subtract.outer(a, b), axis=None)
-    estimate = float(np.median(differences))
-    tail = (1 - confidence) / 2
-    if n_a + n_b <= EXACT_MICE:
-        weight = _subset_sums(np.arange(1, n_a + n_b + 1, dtype=np.int64), n_a)
-        weight = weight[n_a * (n_a + 1) // 2 :]
-        below = int(np.searchsorted(np.cumsum(weight / weight.sum()), tail, side="right"))
-    else:
-        sd = np.sqrt(n_a * n_b * (n_a + n_b + 1) / 12)
-        below = int(np.floor(n_a * n_b / 2 + special.ndtri(tail) * sd))
-    if below < 1:
-        return estimate, np.nan, np.nan
-    return estimate, float(differences[below - 1]), float(differences[-below])
 
 
 def kruskal(groups: list[Array]) -> RankTest:
@@ -208,6 +157,51 @@ def _group_sums(parts: NDArray[np.int64], sizes: NDArray[np.int64]) -> tuple[Arr
     return state[:, k:].astype(np.float64), weight
 
 
+@dataclass(frozen=True)
+class Arrangements:
+    """Ways to deal the mice to two groups: every one once, or so many drawn at random.
+
+    Parameters
+    ----------
+    difference : Array, shape (k,)
+        Mean of the first group minus that of the second.
+    n_own : ndarray, shape (k,)
+        Mice of the first group that were dealt to it again.
+    is_drawn : bool
+        Whether they were drawn at random.
+    """
+
+    difference: Array
+    n_own: NDArray[np.int64]
+    is_drawn: bool
+
+
+def arrangements(a: Array, b: Array, *, seed: int) -> Arrangements:
+    """Deal the mice of two groups anew, in all ways up to `EXACT_ARRANGEMENTS`, else at random."""
+    values, n_a = np.concatenate([a, b]), len(a)
+    n = values.size
+    centred = values - values.mean()
+    is_drawn = comb(n, n_a) > EXACT_ARRANGEMENTS
+    sums, own = zip(
+        *((centred[chosen].sum(axis=1), (chosen < n_a).sum(axis=1)) for chosen in _dealt(n, n_a, is_drawn, seed)),
+        strict=True,
+    )
+    return Arrangements(np.concatenate(sums) * n / (n_a * (n - n_a)), np.concatenate(own), is_drawn)
+
+
+def _dealt(n: int, size: int, is_drawn: bool, seed: int) -> Iterator[NDArray[np.intp]]:
+    """Yield the places that are dealt to the first group, in blocks, because all draws at once take much memory."""
+    if not is_drawn:
+        every = np.fromiter((index for some in combinations(range(n), size) for index in some), dtype=np.intp)
+        yield every.reshape(-1, size)
+        return
+    generator, block = np.random.default_rng(seed), max(1, 2_000_000 // n)
+    draws = DRAWS if DRAWS * n <= MOST_DRAWN else 9_999
+    for start in range(0, draws, block):
+        order = np.tile(np.arange(n, dtype=np.intp), (min(block, draws - start), 1))
+        yield generator.permuted(order, axis=1)[:, :size]
+
+
 def permutation(a: Array, b: Array, *, seed: int) -> RankTest:
     """Compare two means by exchanging the mice of the groups.
 
@@ -225,24 +219,15 @@ def permutation(a: Array, b: Array, *, seed: int) -> RankTest:
         (draws + 1). Phipson B, Smyth GK. Stat Appl Genet Mol Biol 2010;9:39. doi:10.2202/1544-6115.1585
     """
     # ASSUME: under the hypothesis of a permutation test the mice of two groups could change places.
-    values = np.concatenate([a, b])
-    n_a, n = len(a), len(values)
     observed = float(a.mean() - b.mean())
-    centred = values - values.mean()
-    limit = abs(centred[:n_a].sum()) * (1 - 1e-12)
-    if np.ptp(values) == 0:
+    if np.ptp(np.concatenate([a, b])) == 0:
         return RankTest(observed, np.nan, np.nan, "exact")
-    if comb(n, n_a) <= EXACT_ARRANGEMENTS:
-        chosen = np.fromiter((index for some in combinations(range(n), n_a) for index in some), dtype=np.intp)
-        sums = centred[chosen.reshape(-1, n_a)].sum(axis=1)
-        return RankTest(observed, np.nan, float(np.mean(np.abs(sums) >= limit)), "exact")
-    generator = np.random.default_rng(seed)
-    draws = DRAWS if DRAWS * n <= MOST_DRAWN else 9_999
-    extreme, block = 0, max(1, 2_000_000 // n)
-    for start in range(0, draws, block):
-        shuffled = generator.permuted(np.tile(centred, (min(block, draws - start), 1)), axis=1)
-        extreme += int((np.abs(shuffled[:, :n_a].sum(axis=1)) >= limit).sum())
-    return RankTest(observed, np.nan, (extreme + 1) / (draws + 1), f"{draws} draws")
+    found = arrangements(a, b, seed=seed)
+    rounding = 1e-12 * float(np.ptp(np.concatenate([a, b])))
+    extreme = int((np.abs(found.difference) >= abs(observed) - rounding).sum())
+    total, added = found.difference.size, int(found.is_drawn)
+    p = (extreme + added) / (total + added)
+    return RankTest(observed, np.nan, p, f"{total} draws" if found.is_drawn else "exact")
 
 
 def signed_rank(differences: Array) -> RankTest:
@@ -271,10 +256,17 @@ def signed_rank(differences: Array) -> RankTest:
         sd = np.sqrt((doubled.astype(np.float64) ** 2).sum()) / 2
         z = max(0.0, abs(positive - total / 2) - 1.0) / sd
         return RankTest(positive / 2, np.nan, float(min(1.0, 2 * special.ndtr(-z))), "normal law")
-    share = np.zeros(total + 1)
-    share[0] = 1.0
-    for part in doubled.tolist():
-        share[part:] = 0.5 * (share[part:] + share[: total + 1 - part])
-        share[:part] *= 0.5
+    share = signed_rank_law(doubled)
     extreme = np.abs(2 * np.arange(total + 1) - total) >= abs(2 * positive - total)
     return RankTest(positive / 2, np.nan, float(min(1.0, share[extreme].sum())), "exact")
+
+
+def signed_rank_law(ranks: NDArray[np.int64]) -> Array:
+    """Return the chance of each sum, from 0 on, of those ranks that get a positive sign by the toss of a coin."""
+    total = int(ranks.sum())
+    share = np.zeros(total + 1)
+    share[0] = 1.0
+    for part in ranks.tolist():
+        share[part:] = 0.5 * (share[part:] + share[: total + 1 - part])
+        share[:part] *= 0.5
+    return share

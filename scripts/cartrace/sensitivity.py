@@ -12,7 +12,7 @@ from cartrace import group_tests, pooling, rank_tests, tables
 from cartrace.comparison import compare
 from cartrace.comparison_tests import on_scale as sample_on_scale
 from cartrace.endpoints import KEY, left_out, takes_part
-from cartrace.statistics import MINIMUM_N, Array, Moments, welch
+from cartrace.statistics import MINIMUM_N, Array, moments, welch
 
 _NUMBERS = ("estimate", "ci_low", "ci_high", "p_value")
 _PAIR = [*KEY, "group_a", "group_b"]
@@ -179,8 +179,7 @@ def _numbers(
 
 
 def _welch(values: list[Array], confidence: float) -> dict[str, float]:
-    a, b = (Moments(*np.array([[one.size], [one.mean()], [one.var(ddof=1)]], dtype=np.float64)) for one in values)
-    found = welch(a, b, confidence)
+    found = welch(moments(values[0]), moments(values[1]), confidence)
     numbers = (found.difference, found.ci_low, found.ci_high, found.p_value)
     return {name: float(value[0]) for name, value in zip(_NUMBERS, numbers, strict=True)}
 

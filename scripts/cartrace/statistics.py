@@ -53,6 +53,11 @@ class Effect:
     ci_high: Array
 
 
+def moments(*groups: Array) -> Moments:
+    """Return the moments of groups of values, one entry a group."""
+    return Moments(*np.array([(one.size, one.mean(), one.var(ddof=1)) for one in groups], dtype=np.float64).T)
+
+
 def welch(a: Moments, b: Moments, confidence: float) -> Outcome:
     """Compare two means without assuming equal variances (Welch's t).
 
@@ -125,7 +130,7 @@ def hedges_g(a: Moments, b: Moments, confidence: float) -> Effect:
     root = np.sqrt(1 / a.n + 1 / b.n)
     correction = small_sample_factor(df)
     d = (a.mean - b.mean) / pooled
-    low, high = (_noncentrality(d / root, df, level) for level in ((1 + confidence) / 2, (1 - confidence) / 2))
+    low, high = (noncentrality(d / root, df, level) for level in ((1 + confidence) / 2, (1 - confidence) / 2))
     return Effect(estimate=correction * d, ci_low=correction * root * low, ci_high=correction * root * high)
 
 
@@ -151,7 +156,7 @@ def hedges_g_paired(differences: Moments, confidence: float) -> Effect:
     """
     df, root = differences.n - 1, np.sqrt(1 / differences.n)
     d = differences.mean / np.sqrt(np.where(differences.variance > 0, differences.variance, np.nan))
-    low, high = (_noncentrality(d / root, df, level) for level in ((1 + confidence) / 2, (1 - confidence) / 2))
+    low, high = (noncentrality(d / root, df, level) for level in ((1 + confidence) / 2, (1 - confidence) / 2))
     correction = small_sample_factor(df)
     return Effect(estimate=correction * d, ci_low=correction * root * low, ci_high=correction * root * high)
 
@@ -161,7 +166,7 @@ def small_sample_factor(df: Any) -> Any:
     return np.exp(special.gammaln(df / 2) - special.gammaln((df - 1) / 2)) / np.sqrt(df / 2)
 
 
-def _noncentrality(t: Array, df: Array, level: float) -> Array:
+def noncentrality(t: Array, df: Array, level: float) -> Array:
     """Return the noncentrality under which t has the cumulative probability `level`; NaN where none is found."""
     # scipy's own inverse stops at about 1e-6 of the probability; secant steps finish its work.
     x = np.asarray(special.nctdtrinc(df, level, t), dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Group statistics against R (t.test, p.adjust, effectsize), on data that R ships."""
+"""Group statistics against R (t.test, p.adjust, effectsize, pROC), on data that R ships."""
 
 import json
 from itertools import combinations
@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+from scipy import optimize, special, stats
 
-from cartrace import diagnostics, many_groups, pooling, rank_tests, survival
+from cartrace import diagnostics, many_groups, pooling, rank_effects, rank_tests, survival
 from cartrace.overall import paired
 from cartrace.statistics import Moments, benjamini_hochberg, hedges_g, holm, welch
 
@@ -105,9 +105,50 @@ def test_ranks_and_permutations_equal_coin():
     assert found.p_value == pytest.approx(expected["mw_exact_midrank_p"]["coin_exact"], rel=1e-12)
     assert rank_tests.permutation(a, b, seed=1).p_value == pytest.approx(expected["perm_exact_p"], rel=1e-12)
     assert rank_tests.signed_rank(a - b).p_value == pytest.approx(expected["signed_rank_exact_p"], rel=1e-12)
-    truth = expected["rank_biserial"][0]
-    assert rank_tests.rank_biserial(a, b, 0.95) == pytest.approx(
-        (truth["r_rank_biserial"], truth["CI_low"], truth["CI_high"]), rel=1e-10
+    biserial = rank_effects.superiority(a, b, 0.95).as_correlation()
+    assert biserial.estimate == pytest.approx(expected["rank_biserial"][0]["r_rank_biserial"], rel=1e-12)
+
+
+# R 4.2.2, pROC 1.18.0: good <- c(3.1, 5.2, 5.2, 8.4, 6, 7.7); bad <- c(1, 2.2, 5.2, 4.1, 0.4, 6, 2.9);
+# r <- roc(controls = bad, cases = good, direction = "<"); auc(r); var(r, method = "delong"). The same of the sleep
+# data, roc(controls = sleep$extra[sleep$group == 1], cases = sleep$extra[sleep$group == 2], direction = "<").
+PROC = {
+    "made": ([3.1, 5.2, 5.2, 8.4, 6, 7.7], [1, 2.2, 5.2, 4.1, 0.4, 6, 2.9], 0.845238095238095, 0.0119803476946334),
+    "sleep": (
+        [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4],
+        [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0],
+        0.745,
+        0.01305,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PROC)
+def test_the_area_under_the_curve_has_the_variance_of_proc(name):
+    cases, controls, area, variance = PROC[name]
+    a, b = np.array(cases, dtype=float), np.array(controls, dtype=float)
+    found = rank_effects.superiority(a, b, 0.95)
+    assert [found.estimate, found.ci_method] == [pytest.approx(area, rel=1e-12), "DeLong, logit"]
+    # scipy's test of Brunner and Munzel has the same variance and gives the degrees of freedom by its p.
+    other = stats.brunnermunzel(b, a)
+    assert other.statistic == pytest.approx((area - 0.5) / np.sqrt(variance), rel=1e-12)
+    df = optimize.brentq(lambda df: 2 * stats.t.sf(other.statistic, df) - other.pvalue, 1, 100, xtol=1e-12)
+    half_width = stats.t.ppf(0.975, df) * np.sqrt(variance) / (area * (1 - area))
+    limits = special.expit(special.logit(area) + np.array([-half_width, half_width]))
+    assert [found.ci_low, found.ci_high] == pytest.approx(limits, rel=1e-9)
+
+
+def test_paired_ranks_equal_r():
+    # R 4.2.2, wilcox.test(x, y, paired = TRUE, conf.int = TRUE) on the depression data of its own example
+    # (Hollander & Wolfe 1973), and effectsize 0.8.3, rank_biserial(x, y, paired = TRUE).
+    x = np.array([1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30])
+    y = np.array([0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29])
+    test = rank_tests.signed_rank(x - y)
+    assert [test.statistic, test.p_value] == pytest.approx([40, 0.0390625], rel=1e-12)
+    assert rank_effects.walsh(x - y, 0.95) == pytest.approx((0.46, 0.010, 0.786), abs=1e-12)
+    effect = rank_effects.rank_biserial_paired(x - y, 0.95)
+    assert [effect.estimate, effect.ci_low, effect.ci_high] == pytest.approx(
+        [0.777777777777778, 0.295363129336242, 0.944155901920081], rel=1e-12
     )
 
 

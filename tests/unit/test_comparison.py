@@ -255,7 +255,10 @@ def test_a_group_below_detection_is_compared_by_rank_and_never_as_zero():
         "Mann-Whitney on log", "U", 16.0, "exact", "ok",
     ]  # fmt: skip
     assert row["p_value"] == pytest.approx(2 / 70, rel=1e-12)
-    assert row["rank_biserial"] == 1
+    assert row[["rank_biserial", "rank_biserial_ci_high", "effect_size_kind"]].tolist() == [
+        1, 1, "rank-biserial (exact)",
+    ]  # fmt: skip
+    assert -1 < row["rank_biserial_ci_low"] < 1
     assert row[["estimate", "mean_b", "hedges_g"]].isna().all()
 
 

@@ -39,6 +39,15 @@ def test_fewer_than_three_mice_are_refused():
         run("mann_whitney", sample([1.0, 2]), sample([1.0, 2, 3]), 0.95, seed=1)
 
 
+@pytest.mark.parametrize("name", ["tobit", "mann_whitney", "permutation"])
+def test_every_test_of_two_samples_has_an_effect_size_with_limits_and_its_kind(name):
+    found = run(name, sample([1.1, 2, 3, 4.2, 2.2]), sample([0.1, 2.1, 1, 0.4, 0.3]), 0.95, seed=1)
+    effect, low, high = found.rank_biserial if name == "mann_whitney" else found.hedges_g
+    assert low < effect < high
+    assert found.effect_size_kind.startswith("rank-biserial (" if name == "mann_whitney" else "Hedges g")
+    assert found.ci_low < found.estimate < found.ci_high
+
+
 def test_labels():
     assert label("welch", "log") == "Welch t on log"
     assert label("games_howell", "linear") == "Games-Howell"

@@ -147,6 +147,7 @@ class Comparisons(Table):
     rank_biserial = number("Share of pairs of mice with group_a above minus the share below (tests by rank)")
     rank_biserial_ci_low = number("Lower limit")
     rank_biserial_ci_high = number("Upper limit")
+    effect_size_kind = text("Which effect size the comparison has, and how its limits were found")
     status = _STATUS
     reason = _REASON
 
@@ -188,7 +189,7 @@ class Paired(Table):
     scale = text("Scale of the test", required=True, choices=("log", "linear"))
     unit = text("Unit of the values")
     n = count("Mice measured in both sessions")
-    estimate = number("On the log scale the ratio session_a / session_b, else the difference")
+    estimate = number("On the log scale the ratio session_a / session_b, else the difference; of ranks their median")
     ci_low = number("Lower limit")
     ci_high = number("Upper limit")
     ci_level = number("Level of the interval", at_least=0, at_most=1)
@@ -196,10 +197,15 @@ class Paired(Table):
     statistic = number("Test statistic: t, or the rank sum of the positive differences")
     df = number("Degrees of freedom", at_least=0)
     p_value = number("p", at_least=0, at_most=1)
+    p_method = text("How p was found: t law, exact, normal law")
     p_adjusted = number("p, adjusted within the family", at_least=0, at_most=1)
     hedges_g = number("Hedges g: mean difference over the standard deviation of the differences (paired t)")
     hedges_g_ci_low = number("Lower limit")
     hedges_g_ci_high = number("Upper limit")
+    rank_biserial = number("Rank sum of the positive differences minus that of the negative, over both (signed ranks)")
+    rank_biserial_ci_low = number("Lower limit")
+    rank_biserial_ci_high = number("Upper limit")
+    effect_size_kind = text("Which effect size the comparison has, and how its limits were found")
     status = _STATUS
     reason = _REASON
 
