@@ -82,16 +82,18 @@ class InputError(Exception):
 def nearest(name: str, known: Iterable[str], *, most: int = 1) -> list[str]:
     """Return the known names most alike to `name`, compared without case and separators, best first.
 
-    Names that look the same (O and 0; l, 1 and I) come before all others; of names that are equally alike, the first of
-    the alphabet.
+    Names that look the same (O and 0; l, 1 and I) come before all others; of names that are equally alike those of the
+    same signs in another order, then those that begin alike, then the first of the alphabet.
     """
-    typed = _look(name), plain(name)
-    scores = [
-        (tuple(SequenceMatcher(None, a, b).ratio() for a, b in zip((_look(one), plain(one)), typed, strict=True)), one)
-        for one in set(known)
-    ]
-    ranked = sorted((-look, -spelling, one) for (look, spelling), one in scores if max(look, spelling) >= _ALIKE)
-    return [one for _, _, one in ranked[:most]]
+    typed = plain(name)
+    found = []
+    for one in set(known):
+        spelled, is_same = plain(one), _look(one) == _look(name)
+        alike = SequenceMatcher(None, spelled, typed).ratio()
+        if is_same or alike >= _ALIKE:
+            slips = sorted(spelled) != sorted(typed), spelled[:1] != typed[:1]
+            found.append((not is_same, -alike, *slips, one))
+    return [one for *_, one in sorted(found)[:most]]
 
 
 def _look(name: str) -> str:

@@ -66,6 +66,8 @@ def test_a_name_that_looks_the_same_comes_first(typed: str, meant: str) -> None:
 
 def test_of_names_equally_alike_the_first_of_the_alphabet_is_told() -> None:
     assert nearest("M3", {"M5", "M4", "M6"}, most=2) == ["M4", "M5"]
+    # Two signs that changed places are the likelier slip.
+    assert nearest("M20", {"M01", "M02", "M03"}) == ["M02"]
 
 
 def test_what_is_like_nothing_gets_no_hint() -> None:
