@@ -47,21 +47,7 @@ def primary_comparison(study: Study, preset: Preset) -> Drawing:
     axes = figure.subplots()
     drawable = (row["scale"] == "linear") | (points["value"] > 0)
     _values(axes, study, points[drawable], row, where, groups)
-    if row["status"] == "ok" and np.isfinite(row["estimate"]):
-        _effect(axes, row, preset)
-    elif row["status"] == "ok":
-        # Ranks alone are compared where a group is below detection.
-        axes.text(EFFECT_AT, 0.5, "by rank\nonly", transform=axes.get_xaxis_transform(), ha="center", va="center")
-    else:
-        axes.text(
-            EFFECT_AT,
-            0.5,
-            "not\nestimable",
-            transform=axes.get_xaxis_transform(),
-            ha="center",
-            va="center",
-            fontsize=preset.min_size_pt,
-        )
+    _effect_or_why_not(axes, row, preset)
     marks.key(
         figure,
         groups,
@@ -84,6 +70,16 @@ def primary_comparison(study: Study, preset: Preset) -> Drawing:
     )
     source = {"points": points, "comparison": found}
     return Drawing(figure, title, words.tidy(caption), f"{title}, {_name(row)}: {sentence}", source)
+
+
+def _effect_or_why_not(axes: Axes, row: dict[str, Any], preset: Preset) -> None:
+    if row["status"] == "ok" and np.isfinite(row["estimate"]):
+        _effect(axes, row, preset)
+        return
+    # Ranks alone are compared where a group is below detection.
+    text, size = ("by rank\nonly", None) if row["status"] == "ok" else ("not\nestimable", preset.min_size_pt)
+    place = axes.get_xaxis_transform()
+    axes.text(EFFECT_AT, 0.5, text, transform=place, ha="center", va="center", fontsize=size)
 
 
 def _name(row: dict[str, Any]) -> str:
