@@ -47,7 +47,9 @@ report/provenance report/references report/sources report/strategy report/study 
 report/workbook
 simulate/__init__ simulate/cohort simulate/design simulate/dissection simulate/exports simulate/instruments
 simulate/readouts simulate/sheets simulate/truth simulate/world
-tables/__init__ tables/comparison tables/contract tables/raw tables/report tables/results
+tables/__init__ tables/activity tables/agreement tables/cells tables/columns tables/comparison tables/contract
+tables/destructive tables/endpoints tables/expansion tables/outcomes tables/planning tables/raw tables/report
+tables/uptake
 """.split()
 
 

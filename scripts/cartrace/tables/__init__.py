@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from cartrace.tables.comparison import (
-    Agreement,
-    Alternatives,
-    Comparisons,
-    Destructive,
-    Diagnostics,
-    Endpoints,
-    Forest,
-    Overall,
-    Paired,
-    PlannedPower,
-    PlannedPrecision,
-    Power,
-    Predictions,
-    ReadoutAgreement,
-    Repeated,
-    Sensitivity,
-    Summaries,
-    Survival,
-)
+from cartrace.tables.activity import DoseActivity, RoiActivity, TubeActivity
+from cartrace.tables.agreement import Agreement, ReadoutAgreement
+from cartrace.tables.cells import CalibrationLines, Cells, LabelledCells, SpecificUptake
+from cartrace.tables.comparison import Comparisons, Diagnostics, Forest, Overall, Paired, Repeated, Sensitivity
 from cartrace.tables.contract import Column, Table, empty, read, write
+from cartrace.tables.destructive import Destructive
+from cartrace.tables.endpoints import Alternatives, Endpoints, Summaries
+from cartrace.tables.expansion import Curves, Estimates, Fits, Noncompartmental, PopulationTests, Selection
+from cartrace.tables.outcomes import Predictions, Survival
+from cartrace.tables.planning import PlannedPower, PlannedPrecision, Power
 from cartrace.tables.raw import (
     Animals,
     Calibration,
@@ -40,23 +29,7 @@ from cartrace.tables.raw import (
     Volumes,
 )
 from cartrace.tables.report import Attrition, Limits
-from cartrace.tables.results import (
-    CalibrationLines,
-    Cells,
-    Curves,
-    DoseActivity,
-    Estimates,
-    Fits,
-    LabelledCells,
-    Noncompartmental,
-    PopulationTests,
-    Ratios,
-    RoiActivity,
-    Selection,
-    SpecificUptake,
-    TubeActivity,
-    Uptake,
-)
+from cartrace.tables.uptake import Ratios, Uptake
 
 # The sheets that a lab fills in, in the order in which a study is described.
 SHEETS: tuple[type[Table], ...] = (
