@@ -6,7 +6,7 @@ import io
 import re
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -24,8 +24,9 @@ _FORBIDDEN = tuple(mark.encode(code) for mark in ("<!DOCTYPE", "<!ENTITY") for c
 _CHUNK = 1 << 20
 _MERGED = re.compile(rb'<mergeCell ref="([A-Z]{1,3})(\d{1,7}):[A-Z]{1,3}(\d{1,7})"')
 _MOST_MERGED = 1_000
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+_END = b"</sheetData>"
 _STAMP = re.compile(rb"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
 
 _T = TypeVar("_T")
@@ -168,7 +169,7 @@ def _not_opened(error: Exception) -> WorkbookProblem:
 
 
 def printable(text: str) -> str:
-    """Return a text without the control characters that Excel refuses."""
+    """Return a text without the characters that Excel refuses: control characters and what is no character."""
     return _CONTROL.sub("", text)
 
 
@@ -181,13 +182,23 @@ def put(cell: Any, value: object) -> None:
         cell.data_type = "s"
 
 
-def timeless(content: bytes) -> bytes:
-    """Return the same workbook without the times at which it and its parts were written."""
+def timeless(content: bytes, *, rows: Mapping[str, bytes] | None = None) -> bytes:
+    """Return the same workbook without the times at which it and its parts were written.
+
+    Parameters
+    ----------
+    content : bytes
+        The file.
+    rows : mapping, optional
+        Part of the workbook to the XML of rows that are put at the end of its sheet.
+    """
     stream = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as target:
         for name in source.namelist():
             body = source.read(name)
             if name == "docProps/core.xml":
                 body = _STAMP.sub(b"1980-01-01T00:00:00Z", body)
+            if rows and name in rows:
+                body = body.replace(_END, rows[name] + _END)
             target.writestr(zipfile.ZipInfo(name, _EPOCH), body, zipfile.ZIP_DEFLATED)
     return stream.getvalue()

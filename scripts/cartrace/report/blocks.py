@@ -170,8 +170,10 @@ class Section:
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a frame as dicts; `row_` is the row of the table's file, where the index is still its own."""
-    rows = [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
-    return [row | {"row_": index + 2} for row, index in zip(rows, frame.index, strict=True)]
+    names = [*map(str, frame.columns), "row_"]
+    columns = [frame.iloc[:, at].tolist() for at in range(frame.shape[1])]
+    lines = [index + 2 for index in frame.index.tolist()]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, lines, strict=True)]
 
 
 def from_table(table: str, row: Mapping[str, Any], *columns: str) -> str:

@@ -71,6 +71,7 @@ class Pages:
         self.places: dict[str, int] = {}
         self.tubes = self._grouped(self._tubes(), SAMPLE)
         self.frames = self._grouped(self._frames(), IMAGED)
+        self.animals = self._grouped(study.animals, MOUSE)
         self.uptake = self._grouped(study.uptake, MOUSE)
         self.doses = self._grouped(self._doses(), MOUSE)
         self.cells = self._grouped(study.cells[study.cells["role"] != "background"], MOUSE)
@@ -165,8 +166,7 @@ class Pages:
         }
 
     def _facts(self, mouse: Mouse) -> list[list[str]]:
-        animals = self.study.animals
-        row = records(animals[(animals["cohort"] == mouse.cohort) & (animals["animal_id"] == mouse.animal_id)])[0]
+        row = self.animals[mouse.cohort, mouse.animal_id][0]
         given = f"{display.format_value(row['cells_infused'])} at " if not math.isnan(row["cells_infused"]) else ""
         facts = [
             ("Group", self.study.labels[mouse.group]),
