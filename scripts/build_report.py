@@ -37,6 +37,16 @@ def joined(paths: str | Sequence[str], table: type[tables.Table]) -> pd.DataFram
     return frame.sort_values(list(table.key), kind="stable", ignore_index=True)
 
 
+def gathered(frame: pd.DataFrame, paths: str | Sequence[str], target: Path, table: type[tables.Table]) -> None:
+    """Write a table; where it was read from one file, that file is the table already."""
+    several = [paths] if isinstance(paths, str) else paths
+    if len(several) == 1:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(several[0], target)
+    else:
+        tables.write(frame, target, table)
+
+
 def pictures(study: Study, figures: Sequence[str], captions: str, guides: Sequence[str]) -> dict[str, Picture]:
     """Return the drawn figures that show something with their words, ready for the page."""
     words = json.loads(Path(captions).read_text(encoding="utf-8"))
@@ -94,8 +104,8 @@ def main(
     study = replace(bare, pictures=pictures(bare, figures, captions, guides))
     versions = {"python": platform.python_version(), **{name: version(name) for name in SOFTWARE}}
     frames = {one.name: (getattr(study, one.key), one.contract) for one in SOURCES}
-    for name, (frame, contract) in frames.items():
-        tables.write(frame, Path(tables_folder) / f"{name}.csv", contract)
+    for one in SOURCES:
+        gathered(getattr(study, one.key), paths.get(one.key, ()), Path(tables_folder) / f"{one.name}.csv", one.contract)
     record = run_yaml(run_record(study, versions=versions, digests=digests))
     text = methods_text(study, text_of(methods_template), versions=versions, assumptions=assumptions)
     # Beside the results of all stages, since a rule's own outputs are removed before it runs.

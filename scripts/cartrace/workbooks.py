@@ -6,7 +6,7 @@ import io
 import re
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -182,7 +182,7 @@ def put(cell: Any, value: object) -> None:
         cell.data_type = "s"
 
 
-def timeless(content: bytes, *, rows: Mapping[str, bytes] | None = None) -> bytes:
+def timeless(content: bytes, *, rows: Mapping[str, Iterable[bytes]] | None = None) -> bytes:
     """Return the same workbook without the times at which it and its parts were written.
 
     Parameters
@@ -190,7 +190,7 @@ def timeless(content: bytes, *, rows: Mapping[str, bytes] | None = None) -> byte
     content : bytes
         The file.
     rows : mapping, optional
-        Part of the workbook to the XML of rows that are put at the end of its sheet.
+        Part of the workbook to the XML of rows, piece by piece, that are put at the end of its sheet.
     """
     stream = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as target:
@@ -198,7 +198,13 @@ def timeless(content: bytes, *, rows: Mapping[str, bytes] | None = None) -> byte
             body = source.read(name)
             if name == "docProps/core.xml":
                 body = _STAMP.sub(b"1980-01-01T00:00:00Z", body)
-            if rows and name in rows:
-                body = body.replace(_END, rows[name] + _END)
-            target.writestr(zipfile.ZipInfo(name, _EPOCH), body, zipfile.ZIP_DEFLATED)
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            start, end = (body, b"") if not rows or name not in rows else body.split(_END)
+            with target.open(entry, "w") as part:
+                part.write(start)
+                if rows and name in rows:
+                    for piece in rows[name]:
+                        part.write(piece)
+                    part.write(_END + end)
     return stream.getvalue()

@@ -7,6 +7,7 @@ import io
 import math
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 import pandas as pd
 
@@ -96,40 +97,45 @@ def pixi(study: Study) -> str:
     sheets = {tuple(row[name] for name in key): row for row in records(study.doses)}
     animals = {tuple(row[name] for name in MOUSE): row for row in records(study.animals)}
     tissue = study.tube_activity[study.tube_activity["role"] == "tissue"]
-    rates = tissue.groupby([*key, "region"])["net_cps_at_injection"].sum(min_count=1)
-    sessions = rows.groupby(MOUSE)["session"].nunique()
-    cohorts = study.animals.groupby("animal_id")["cohort"].nunique()
+    rates = tissue.groupby([*key, "region"])["net_cps_at_injection"].sum(min_count=1).to_dict()
+    sessions = rows.groupby(MOUSE)["session"].nunique().to_dict()
+    cohorts = study.animals.groupby("animal_id")["cohort"].nunique().to_dict()
     lines: list[Sequence[str]] = [PIXI_COLUMNS]
+    labels, plain = study.labels, cache(_plain)
     for row in records(rows):
         place = tuple(row[name] for name in key)
         dose, sheet, animal = doses.get(place, {}), sheets.get(place, {}), animals[place[:2]]
         name = f"{row['cohort']} {row['animal_id']}" if cohorts[row["animal_id"]] > 1 else row["animal_id"]
         name += f" {row['session']}" if sessions[place[:2]] > 1 else ""
-        cells = {
+        texts = {
             "subject_id": name,
             "sample_type": row["region"],
-            "subject_group": study.labels[row["group"]],
-            "sample_weight": _number(row["mass_g"]),
+            "subject_group": labels[row["group"]],
             "sample_weight_unit": "g",
-            "%_id_g": _number(row["uptake_pct_id_per_g"]),
-            "%_id_organ": _number(row["uptake_pct_id"]),
-            "decay_corrected_cpm": _number(60.0 * float(rates.get((*place, row["region"]), math.nan))),
             "injection_datetime": _american(str(dose.get("injected_at", ""))),
             "experiment_datetime": _american(row["measured_at"]),
             "measurement_datetime": _american(row["measured_at"]),
             "animal_sacrifice_datetime": _american(animal["ended_at"]),
-            "timepoint_value": _number(row["tracer_h"]),
             "timepoint_unit": "hours",
             "tracer": row["tracer"],
             "isotope": row["nuclide"],
-            "injected_dose": _number(float(dose.get("net_injected_kbq", math.nan)) / 1000.0),
             "injected_dose_unit": "MBq",
             "injection_route": str(sheet.get("route", "")),
-            "animal_weight": _number(float(dose.get("body_weight_g", math.nan))),
             "animal_weight_unit": "g",
             "note": "below detection" if row["is_below_detection"] else "detected",
         }
-        lines.append([_plain(cells.get(column, "")) for column in PIXI_COLUMNS])
+        numbers = {
+            "sample_weight": row["mass_g"],
+            "%_id_g": row["uptake_pct_id_per_g"],
+            "%_id_organ": row["uptake_pct_id"],
+            "decay_corrected_cpm": 60.0 * float(rates.get((*place, row["region"]), math.nan)),
+            "timepoint_value": row["tracer_h"],
+            "injected_dose": float(dose.get("net_injected_kbq", math.nan)) / 1000.0,
+            "animal_weight": float(dose.get("body_weight_g", math.nan)),
+        }
+        cells = {name: plain(text) for name, text in texts.items()}
+        cells |= {name: _number(value) for name, value in numbers.items()}
+        lines.append([cells.get(column, "") for column in PIXI_COLUMNS])
     return "".join(",".join(line) + "\n" for line in lines)
 
 
@@ -154,8 +160,9 @@ def _plain(text: str) -> str:
 
 def _harmless(text: str) -> str:
     """Return a text that a spreadsheet takes for text; numbers stay as they are."""
-    is_number = re.fullmatch(r"[-+]?\d+(\.\d*)?(e[-+]?\d+)?", text) is not None
-    return f"'{text}" if text.startswith(_FORMULA) and not is_number else text
+    if not text.startswith(_FORMULA) or re.fullmatch(r"[-+]?\d+(\.\d*)?(e[-+]?\d+)?", text):
+        return text
+    return f"'{text}"
 
 
 def _csv(lines: Iterable[Sequence[str]]) -> str:

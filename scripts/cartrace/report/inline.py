@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,8 +12,11 @@ from markupsafe import Markup, escape
 _HEADER = re.compile(r"^.*?(?=<svg)", re.DOTALL)
 _METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
 _IDENTIFIER = re.compile(r' id="([^"]*)"')
-_REFERENCE = re.compile(r'(url\(#|xlink:href="#|href="#)([^)"]*)')
-_SIZE = re.compile(r'(<svg[^>]*?) width="([\d.]+)pt" height="([\d.]+)pt"')
+_REFERENCE = re.compile(r'(url\(#|href="#)([^)"]*)')
+_REFERENCE_TO = re.compile(r'(?:url\(#|href="#)([^)"]*)')
+_SIZE = re.compile(r'(<svg[^>]*?) width="([\d.]+)pt" height="([\d.]+)pt"([^>]*>)')
+_STYLE = re.compile(r' style="([^"]*)"')
+MANY_ALIKE = 4
 _POINTS_TO_PX = 96 / 72
 # A hundredth of a point is finer than any screen; the files beside the report keep all digits.
 _LONG_NUMBER = re.compile(r"(\d\.\d\d)\d+(?![\d%])")
@@ -53,15 +57,34 @@ def inline_svg(
     """
     body = _METADATA.sub("", _HEADER.sub("", svg, count=1))
     body = _LONG_NUMBER.sub(r"\1", _BREAK.sub(" ", _BETWEEN.sub("><", body)))
+    # Every browser of today knows the short form.
+    body = body.replace("xlink:href=", "href=")
     body = _tagged(body, tags or {}, mice or {}, list(groups))
-    used = {match.group(2) for match in _REFERENCE.finditer(body)}
-    body = _IDENTIFIER.sub(lambda match: f' id="{name}-{match.group(1)}"' if match.group(1) in used else "", body)
-    body = _REFERENCE.sub(rf"\1{name}-\2", body)
+    numbers = {target: at for at, target in enumerate(dict.fromkeys(_REFERENCE_TO.findall(body)))}
+    body = _IDENTIFIER.sub(lambda match: _numbered(' id="', name, numbers, match.group(1)), body)
+    body = _REFERENCE.sub(lambda match: _numbered(match.group(1), name, numbers, match.group(2)), body)
     body = body.replace("#000000", "currentColor").replace("#ffffff", "var(--paper)")
     # A colour that matplotlib leaves out is black.
     body = body.replace('<text style="', '<text style="fill: currentColor; ').replace("#eeeeee", "var(--shade)")
+    body, rules = _shared(body, name)
     label = escape(alt)
-    return Markup(_SIZE.sub(lambda match: _opened(match, name, label), body, count=1))
+    return Markup(_SIZE.sub(lambda match: _opened(match, name, label) + rules, body, count=1))
+
+
+def _numbered(before: str, name: str, numbers: Mapping[str, int], identifier: str) -> str:
+    """Return an identifier, or a reference to one, as the figure's name and a number; nothing where nobody refers."""
+    if identifier not in numbers:
+        return ""
+    return f"{before}{name}-{numbers[identifier]}" + ('"' if before == ' id="' else "")
+
+
+def _shared(svg: str, name: str) -> tuple[str, str]:
+    """Return the SVG with a class in place of each style that many elements share, and the rules of these classes."""
+    times = Counter(_STYLE.findall(svg))
+    classes = {style: f"c{at}" for at, style in enumerate(style for style, n in times.items() if n >= MANY_ALIKE)}
+    body = _STYLE.sub(lambda match: f' class="{classes[match[1]]}"' if match[1] in classes else match[0], svg)
+    rules = "".join(f".plot-{name} .{one}{{{style}}}" for style, one in classes.items())
+    return body, f"<style>{rules}</style>" if rules else ""
 
 
 _ELEMENT = re.compile(r"<(/?)(g|defs|use|path|image)\b([^>]*?)(/?)>")
@@ -108,4 +131,5 @@ def _tagged(
 
 def _opened(match: re.Match[str], name: str, label: Markup) -> str:
     width = float(match.group(2)) * _POINTS_TO_PX
-    return f'{match.group(1)} role="img" aria-label="{label}" style="width:{width:.0f}px" class="plot plot-{name}"'
+    size = f'style="width:{width:.0f}px" class="plot plot-{name}"'
+    return f'{match.group(1)} role="img" aria-label="{label}" {size}{match.group(4)}'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from html import escape
 
 import pandas as pd
@@ -19,6 +19,8 @@ from cartrace.workbooks import printable, timeless
 # Excel takes no more rows, and no more characters in a cell.
 MOST_ROWS = 1_048_575
 MOST_CHARACTERS = 32_767
+# Rows that are in memory as text.
+AT_A_TIME = 5_000
 _DICTIONARY = ("table", "column", "kind", "unit", "meaning")
 _WIDTHS = (20, 32, 8, 12, 90)
 
@@ -81,16 +83,20 @@ def _bold(sheet: object, label: str) -> WriteOnlyCell:
     return cell
 
 
-def _rows(frame: pd.DataFrame) -> bytes:
-    """Return the rows of a sheet below its heading as SpreadsheetML (ECMA-376, part 1, 18.3.1.73)."""
-    columns = [_cells(get_column_letter(at + 1), frame.iloc[:, at]) for at in range(frame.shape[1])]
-    rows = (f'<row r="{row}">{"".join(cells)}</row>' for row, cells in enumerate(zip(*columns, strict=True), start=2))
-    return "".join(rows).encode("ascii", "xmlcharrefreplace")
+def _rows(frame: pd.DataFrame) -> Iterator[bytes]:
+    """Yield the rows of a sheet below its heading as SpreadsheetML (ECMA-376, part 1, 18.3.1.73), some at a time."""
+    for start in range(0, len(frame), AT_A_TIME):
+        some = frame.iloc[start : start + AT_A_TIME]
+        columns = [_cells(get_column_letter(at + 1), some.iloc[:, at], start + 2) for at in range(some.shape[1])]
+        rows = (
+            f'<row r="{row}">{"".join(cells)}</row>' for row, cells in enumerate(zip(*columns, strict=True), start + 2)
+        )
+        yield "".join(rows).encode("ascii", "xmlcharrefreplace")
 
 
-def _cells(letter: str, column: pd.Series) -> list[str]:
-    """Return the cells of a column; a missing value has none."""
-    values = list(enumerate(column.tolist(), start=2))
+def _cells(letter: str, column: pd.Series, first: int) -> list[str]:
+    """Return the cells of a column from the row `first` on; a missing value has none."""
+    values = list(enumerate(column.tolist(), first))
     if pd.api.types.is_bool_dtype(column.dtype):
         return [f'<c r="{letter}{row}" t="b"><v>{value:d}</v></c>' for row, value in values]
     if pd.api.types.is_numeric_dtype(column.dtype):

@@ -8,6 +8,7 @@ missing text is ``""``, a missing number is NaN, a flag is never missing, and a 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -186,7 +187,7 @@ def read(path: str | Path, table: type[Table]) -> pd.DataFrame:
     """
     frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     for name in frame.columns.intersection(_texts(table)):
-        frame[name] = frame[name].where(~frame[name].str.match(_QUOTED), frame[name].str[1:])
+        frame[name] = _each(frame[name], _unmarked)
     problems = list(_column_problems(list(frame.columns), table))
     if not problems:
         typed: dict[str, pd.Series] = {}
@@ -236,19 +237,32 @@ def write(frame: pd.DataFrame, path: str | Path, table: type[Table]) -> None:
     partial = path.with_name(f".{path.name}.partial")
     frame = frame.sort_values(list(table.key), kind="stable")
     for name in _texts(table):
-        # An old Mac's line end inside a cell would end the row.
-        frame[name] = frame[name].str.replace("\r\n?", "\n", regex=True)
-        is_formula = frame[name].str.match(_FORMULA)
-        if is_formula.any():
-            frame[name] = frame[name].where(~is_formula, "'" + frame[name])
+        frame[name] = _each(frame[name], _marked)
     frame.to_csv(partial, index=False, lineterminator="\n", encoding="utf-8")
     os.replace(partial, path)
 
 
 # What a spreadsheet would calculate, with or without the mark that keeps it from doing so; the mark is taken off again
 # when a table is read, so that every text comes back as it was.
-_FORMULA = r"'*[=+\-@\t]"
-_QUOTED = r"'+[=+\-@\t]"
+_FORMULA = re.compile(r"'*[=+\-@\t]")
+_QUOTED = re.compile(r"'+[=+\-@\t]")
+# An old Mac's line end inside a cell would end the row.
+_LINE_END = re.compile("\r\n?")
+
+
+def _marked(cell: str) -> str:
+    line = _LINE_END.sub("\n", cell)
+    return f"'{line}" if _FORMULA.match(line) else line
+
+
+def _unmarked(cell: str) -> str:
+    return cell[1:] if _QUOTED.match(cell) else cell
+
+
+def _each(cells: pd.Series, change: Callable[[str], str]) -> pd.Series:
+    """Return the cells changed; most columns of text hold few different ones."""
+    changed = {cell: new for cell in cells.unique().tolist() if (new := change(cell)) != cell}
+    return cells.map(lambda cell: changed.get(cell, cell)) if changed else cells
 
 
 def _texts(table: type[Table]) -> list[str]:
@@ -260,7 +274,7 @@ _DTYPES: dict[str, type] = {"text": str, "float": float, "int": int, "flag": boo
 
 def _parse_float(cells: pd.Series) -> pd.Series:
     # Python's own parser returns the very number that was written; pandas' fast one can miss the last digit.
-    return pd.Series(np.where(cells == "", "nan", cells).astype(np.float64), index=cells.index)
+    return pd.Series([float(cell or "nan") for cell in cells.tolist()], index=cells.index, dtype=np.float64)
 
 
 def _parse_flag(cells: pd.Series) -> pd.Series:
@@ -331,15 +345,16 @@ def _value_problems(frame: pd.DataFrame, table: type[Table]) -> Iterator[Problem
 
 
 def _violations(cells: pd.Series, column: Column) -> Iterator[tuple[str, pd.Series]]:
-    missing = cells == "" if _DTYPES[column.kind] is str else cells.isna()
+    if _DTYPES[column.kind] is str:
+        # Most columns of text hold few different cells.
+        different = cells.unique().tolist()
+        for why, is_bad in _demands(column):
+            bad = [cell for cell in different if is_bad(cell)]
+            if bad:
+                yield why, cells.isin(bad)
+        return
     if column.required:
-        yield "a value is needed", missing
-    if column.choices:
-        yield f"one of {', '.join(column.choices)} is needed", ~missing & ~cells.isin(column.choices)
-    if column.kind == "time":
-        yield "a time with its offset is needed", ~missing & ~cells.str.fullmatch(STAMP)
-    if column.kind == "date":
-        yield "a date YYYY-MM-DD is needed", ~missing & ~cells.str.fullmatch(r"\d{4}-\d{2}-\d{2}")
+        yield "a value is needed", cells.isna()
     if column.kind == "float":
         yield "a finite number is needed", pd.Series(np.isinf(cells.to_numpy(dtype=float)), index=cells.index)
     if column.at_least is not None:
@@ -348,3 +363,19 @@ def _violations(cells: pd.Series, column: Column) -> Iterator[tuple[str, pd.Seri
         yield f"more than {column.above:g} is needed", cells <= column.above
     if column.at_most is not None:
         yield f"at most {column.at_most:g} is needed", cells > column.at_most
+
+
+def _demands(column: Column) -> Iterator[tuple[str, Callable[[str], bool]]]:
+    """Yield what a column of text demands, and what says that a cell does not keep to it."""
+    if column.required:
+        yield "a value is needed", lambda cell: cell == ""
+    if column.choices:
+        yield f"one of {', '.join(column.choices)} is needed", lambda cell: cell not in ("", *column.choices)
+    if column.kind == "time":
+        yield "a time with its offset is needed", lambda cell: cell != "" and not _STAMP.fullmatch(cell)
+    if column.kind == "date":
+        yield "a date YYYY-MM-DD is needed", lambda cell: cell != "" and not _DATE.fullmatch(cell)
+
+
+_STAMP = re.compile(STAMP)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
