@@ -156,7 +156,8 @@ def canvas(style: Preset, *, width: str, height_mm: float) -> Figure:
 def settle(figure: Figure) -> None:
     """Lay a figure out once, for all the formats that it is saved in."""
     figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    # Not "none": matplotlib draws a figure that has any engine, also that one, twice for each format.
+    figure.set_layout_engine(None)
 
 
 def plain_number(value: float) -> str:
