@@ -33,7 +33,7 @@ figures/__init__ figures/agreement figures/calibration figures/comparison figure
 figures/instruments figures/kinetics figures/marks figures/planning figures/readouts figures/style figures/timecourse
 figures/tissues figures/uncertainty figures/words
 messages/__init__ messages/cells messages/files messages/message messages/names messages/oddities messages/wrong_numbers
-planning/__init__ planning/next_cohort planning/power planning/precision
+planning/__init__ planning/effects planning/next_cohort planning/power planning/precision
 plausibility/__init__ plausibility/copies plausibility/counting plausibility/evidence plausibility/moments
 plausibility/sizes plausibility/swaps
 population/__init__ population/fit population/groups population/inference population/laplace population/likelihood

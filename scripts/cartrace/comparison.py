@@ -65,6 +65,7 @@ def compare(
     exploratory_adjustment: str,
     confidence: float,
     seed: int,
+    scales: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Compare every pair of groups in every endpoint, in both analyses.
 
@@ -84,6 +85,8 @@ def compare(
         Level of the intervals.
     seed : int
         Seed of permutations that cannot be enumerated.
+    scales : mapping, optional
+        Scale of comparisons that are not primary by endpoint, where it is another than the endpoint's own.
 
     Returns
     -------
@@ -97,7 +100,7 @@ def compare(
     paired = [_paired(cells, *pair, groups=groups) for pair in _ordered_pairs(groups, primary["groups"])]
     rows = pd.concat([*paired, absent(declared, primary["groups"], paired, cells)], ignore_index=True)
     rows["is_primary"] = is_primary(rows, declared, primary["groups"])
-    scale = rows["endpoint"].map({endpoint.name: endpoint.scale for endpoint in ENDPOINTS})
+    scale = rows["endpoint"].map({endpoint.name: endpoint.scale for endpoint in ENDPOINTS} | dict(scales or {}))
     rows["scale"] = scale.mask(rows["is_primary"], primary["scale"])
     rows = pd.concat([rows, _beside(rows)], ignore_index=True)
     rows = assigned(rows, primary=primary, secondary=secondary, groups=groups)

@@ -10,6 +10,7 @@ import pytest
 from cartrace import tables
 from cartrace.growth import BY_NAME
 from cartrace.next_cohort import next_cohort
+from cartrace.planning.effects import with_effect
 from cartrace.planning.next_cohort import Population, _population, simulated_cells, with_simulated_power
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -84,17 +85,74 @@ def test_the_effect_is_one_of_growth_from_the_first_scan_on():
     assert early["CAR"] / early["NT"] == pytest.approx(2.0, rel=0.15)
 
 
-def test_the_planned_number_of_mice_has_the_power_that_it_was_planned_for():
+@pytest.mark.parametrize(
+    ("model", "endpoint", "scale", "effect"),
+    [
+        ("exponential", "growth_rate", "log", 1.5),
+        ("exponential", "growth_rate", "linear", -0.9),
+        ("exponential", "doubling_time", "linear", -0.2),
+        ("logistic", "growth_rate", "linear", 0.2),
+        ("logistic", "doubling_time", "log", 0.7),
+        ("gompertz", "growth_rate", "log", 1.5),
+        ("gompertz", "growth_rate", "linear", 0.3),
+        ("gompertz", "slowing_rate", "linear", 0.05),
+        ("expansion_contraction", "contraction_half_life", "linear", 1.5),
+        ("expansion_contraction", "contraction_rate", "log", 0.6),
+    ],
+)
+def test_an_effect_is_found_again_in_the_curve(model, endpoint, scale, effect):
+    curves = {
+        "exponential": [[9.0, 0.7], [9.5, 0.5]],
+        "logistic": [[15.0, np.log(0.9), 6.0], [14.0, np.log(0.7), 5.0]],
+        "gompertz": [[15.0, np.log(0.2), 6.0], [14.0, np.log(0.3), 4.0]],
+        "expansion_contraction": [[15.0, np.log(0.9), np.log(0.2), 8.0], [14.0, np.log(0.8), np.log(0.3), 7.0]],
+    }
+    known, theta = BY_NAME[model], np.array(curves[model])
+    moved = with_effect(known, theta, 2.0, endpoint=endpoint, scale=scale, effect=effect)
+
+    def slope(theta, day):
+        return (known.log_curve(day + 1e-5, theta) - known.log_curve(day - 1e-5, theta))[:, 0] / 2e-5
+
+    def quantity(theta):
+        # Read from the curve itself: where it is steepest, at the first scan, or long after its turn.
+        day = {"logistic": -40.0, "gompertz": 2.0, "expansion_contraction": 90.0, "exponential": 1.0}[model]
+        if endpoint == "slowing_rate":
+            return np.exp(theta[:, 1])
+        rate = (
+            np.abs(slope(theta, np.full((2, 1), day)))
+            if "contraction" in endpoint
+            else slope(theta, np.full((2, 1), day))
+        )
+        return rate if endpoint.endswith("rate") else np.log(2) / rate
+
+    expected = quantity(theta) * effect if scale == "log" else quantity(theta) + effect
+    assert quantity(moved) == pytest.approx(expected, rel=1e-5)
+    first = np.full((2, 1), 2.0)
+    assert known.log_curve(first, moved) == pytest.approx(known.log_curve(first, theta), rel=1e-10)
+
+
+def test_an_effect_that_leaves_no_rate_leaves_no_curve():
+    theta = np.array([[15.0, np.log(0.9), 6.0], [15.0, np.log(0.4), 6.0]])
+    moved = with_effect(BY_NAME["logistic"], theta, 1.0, endpoint="growth_rate", scale="linear", effect=-0.5)
+    assert np.isnan(moved).any(axis=1).tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "scale", "effect"), [("growth_rate", "log", 1.5), ("doubling_time", "linear", -0.4)]
+)
+def test_the_planned_number_of_mice_has_the_power_that_it_was_planned_for(endpoint, scale, effect):
     parts = study(se=0.02, sd=0.25)
     random = np.random.default_rng(3)
-    values = {("C01", group): np.exp(random.normal(MEAN[group][1], 0.25, 30)) for group in ("CAR", "NT")}
-    frame = endpoints(values)
-    planned = next_cohort(frame, compared(frame), effects=[1.5], confidence=0.95)
+    rates = {("C01", group): np.exp(random.normal(MEAN[group][1], 0.25, 30)) for group in ("CAR", "NT")}
+    values = rates if endpoint == "growth_rate" else {key: np.log(2) / rate for key, rate in rates.items()}
+    primary = PRIMARY | {"endpoint": endpoint, "scale": scale}
+    frame = endpoints(values).assign(endpoint=endpoint)
+    planned = next_cohort(frame, compared(frame, endpoint=endpoint, scale=scale), effects=[effect], confidence=0.95)
     found = with_simulated_power(
         planned,
         *parts,
         groups=GROUPS,
-        primary=PRIMARY,
+        primary=primary,
         windows=WINDOWS,
         expansion=EXPANSION,
         confidence=0.95,
@@ -113,14 +171,16 @@ def test_the_planned_number_of_mice_has_the_power_that_it_was_planned_for():
 @pytest.mark.parametrize(
     ("change", "note"),
     [
-        ({"endpoint": "peak"}, "only growth rates and doubling times"),
-        ({"scale": "linear"}, "only growth rates and doubling times"),
+        ({"endpoint": "peak"}, "only rates of the curves (growth rate, contraction rate, slowing rate)"),
+        ({"endpoint": "contraction_half_life"}, "the chosen model, logistic, has no contraction half life"),
+        ({"endpoint": "growth_rate", "scale": "linear"}, "the effect leaves mice of this study's scatter without"),
         ({"groups": ["CAR", "SCR"]}, "fewer than two mice of a group"),
     ],
 )
 def test_what_is_not_simulated_says_why(change, note):
     frame = endpoints({("C01", group): [1.0, 1.2, 1.4] for group in ("CAR", "NT")})
-    planned = next_cohort(frame, compared(frame), effects=[2.0], confidence=0.95)
+    effect = -2.0 if change.get("scale") == "linear" else 2.0
+    planned = next_cohort(frame, compared(frame), effects=[2.0], confidence=0.95).assign(effect=effect)
     found = with_simulated_power(
         planned,
         *study(n=4),

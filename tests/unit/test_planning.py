@@ -102,6 +102,17 @@ def test_power_is_that_of_the_noncentral_t_where_mice_alone_scatter():
     assert row["power_ci_low"] < row["power"] < row["power_ci_high"]
 
 
+def test_a_plan_on_the_linear_scale_is_tested_on_it():
+    found = quiet(settings(plan={"n_studies": 100}), rate_a=0.40, rate_b=0.30)
+    primary = found["comparison"]["primary"] | {"scale": "linear"}
+    found |= {"comparison": found["comparison"] | {"primary": primary}}
+    row = planned_power(found, [FOLLOWED], windows(found, "expansion_contraction")).iloc[0]
+    assert row[["scale", "status", "n_tested"]].tolist() == ["linear", "ok", 100]
+    # Between mice the rates are log-normal: their means lie above their medians by the same factor in both groups.
+    mean_of = np.exp(found["simulation"]["between_mouse_sd"] ** 2 / 2)
+    assert row["median_estimate"] == pytest.approx(0.1 * mean_of, rel=0.15)
+
+
 def test_without_a_difference_the_planned_test_keeps_its_level_and_covers():
     found = settings()
     groups = [group | {"growth_rate_per_day": 0.35} for group in found["simulation"]["groups"]]

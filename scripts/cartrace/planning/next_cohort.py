@@ -14,6 +14,7 @@ from cartrace.association import wilson
 from cartrace.estimates import animal_estimates
 from cartrace.expansion import Scatter, fit_study, mice_of
 from cartrace.growth import BY_NAME, Model
+from cartrace.planning.effects import RATES, rate_behind, with_effect
 from cartrace.planning.power import compared_by_study
 from cartrace.quantities import quantities
 from cartrace.statistics import Array
@@ -73,7 +74,7 @@ def with_simulated_power(
     DataFrame
         With n_studies, power_simulated, its limits, and a note where nothing was simulated.
     """
-    # ASSUME: groups of the next cohort differ in their growth rate alone, by the effect, from the first scan on.
+    # ASSUME: groups of the next cohort differ in the rate of the endpoint alone, by the effect, from the first scan on.
     rows = []
     cache: dict[tuple[str, float, int], dict[str, Any]] = {}
     for row in power.to_dict("records"):
@@ -106,8 +107,9 @@ def _nothing(note: str) -> dict[str, Any]:
 def _cannot(primary: Mapping[str, Any], analysis: str) -> str:
     if analysis != "without_excluded":
         return "simulated for the analysis without excluded mice"
-    if primary["endpoint"] not in ("growth_rate", "doubling_time") or primary["scale"] != "log":
-        return "only growth rates and doubling times on the log scale are simulated"
+    if not any(rate_behind(primary["endpoint"], model) for model in BY_NAME.values()):
+        said = ", ".join(name.replace("_", " ") for name in RATES)
+        return f"only rates of the curves ({said}) and the times behind them are simulated"
     return ""
 
 
@@ -124,9 +126,11 @@ def _population(
     """Return what the study knows of its mice, or why that is not enough."""
     chosen = selection.loc[selection["chosen"] & (selection["analysis"] == analysis), "model"].tolist()
     model = BY_NAME.get(chosen[0]) if chosen else None
-    names = [parameter.name for parameter in model.parameters] if model else []
-    if model is None or "growth_rate" not in names:
-        return "the chosen model has no growth rate among its parameters" if chosen else "no model was chosen"
+    if model is None:
+        return "a model of the lab's own is not simulated" if chosen else "no model was chosen"
+    if not rate_behind(primary["endpoint"], model):
+        return f"the chosen model, {model.label.lower()}, has no {primary['endpoint'].replace('_', ' ')}"
+    names = [parameter.name for parameter in model.parameters]
     same = (estimates["model"] == model.name) & (estimates["analysis"] == analysis) & (estimates["level"] == "animal")
     rows = estimates[same & estimates["group"].isin(primary["groups"]) & (estimates["status"] == "ok")]
     rows = rows[rows["parameter"].isin(names)]
@@ -174,7 +178,9 @@ def _simulated(known: Population, effect: float, n: int, settings: Mapping[str, 
         settings["comparison"]["confidence"],
     )
     studies = min(STUDIES, MOST_MICE // (2 * n))
-    cells = simulated_cells(known, effect if primary["endpoint"] == "growth_rate" else 1 / effect, n, studies, settings)
+    cells = simulated_cells(known, effect, n, studies, settings)
+    if cells["response"].isna().any():
+        return _nothing("the effect leaves mice of this study's scatter without a rate above zero")
     study = fit_study(
         cells,
         mice_of(cells),
@@ -217,21 +223,21 @@ def _simulated(known: Population, effect: float, n: int, settings: Mapping[str, 
 def simulated_cells(
     known: Population, effect: float, n: int, studies: int, settings: Mapping[str, Any]
 ) -> pd.DataFrame:
-    """Draw the responses of many cohorts; the first group of the primary comparison grows faster by the effect."""
-    groups, model = settings["comparison"]["primary"]["groups"], known.model
-    rng = np.random.default_rng([settings["seed"], 62, n, round(1000 * effect)])
+    """Draw the responses of many cohorts; the first group of the primary comparison differs by the effect."""
+    primary, model = settings["comparison"]["primary"], known.model
+    groups = primary["groups"]
+    rng = np.random.default_rng([settings["seed"], 62, n, round(1000 * abs(effect)), *([1] if effect < 0 else [])])
     mice = 2 * n * studies
     is_a = np.arange(mice) % 2 == 0
     theta = known.mean + known.sd * rng.standard_normal((mice, known.mean.size))
-    at = [parameter.name for parameter in model.parameters].index("growth_rate")
-    start = known.days[:1]
-    before = model.log_curve(np.broadcast_to(start, (mice, 1)), theta)
-    if model.parameters[at].scale == "log":
-        theta[is_a, at] += np.log(effect)
-    else:
-        theta[is_a, at] *= effect
-    # Growth begins from where it began: the first parameter shifts the whole curve.
-    theta[:, 0] += (before - model.log_curve(np.broadcast_to(start, (mice, 1)), theta))[:, 0]
+    theta[is_a] = with_effect(
+        model,
+        theta[is_a],
+        float(known.days[0]),
+        endpoint=primary["endpoint"],
+        scale=primary["scale"],
+        effect=effect,
+    )
     day = np.broadcast_to(known.days, (mice, known.days.size))
     log_response = model.log_curve(day, theta) + known.sigma * rng.standard_normal(day.shape)
     number = np.repeat(np.arange(mice), known.days.size)

@@ -186,6 +186,7 @@ def compared_by_study(endpoints: pd.DataFrame, settings: Mapping[str, Any]) -> p
         exploratory_adjustment="BH",
         confidence=comparison["confidence"],
         seed=settings["seed"],
+        scales={wanted: primary["scale"]},
     )
     found: pd.DataFrame = compared[(compared["plan"] == "secondary") & (compared["scale"] == primary["scale"])]
     return found

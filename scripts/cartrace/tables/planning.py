@@ -24,7 +24,9 @@ class Power(Table):
     n_per_group_ci_high = number("The same at the upper limit of the scatter", at_least=0)
     lost_frac = number("Share of this study's mice without a value", at_least=0, at_most=1)
     n_enrolled = number("Mice per group to start with, where as many are lost again", at_least=0)
-    n_studies = count("Cohorts of n_enrolled mice per group that were simulated (growth rate, doubling time)")
+    n_studies = count(
+        "Cohorts of n_enrolled mice per group that were simulated (rates of a curve, and the times behind them)"
+    )
     power_simulated = number("Share of them that found the effect; mice whose fit gives nothing are lost", at_least=0)
     power_simulated_ci_low = number("Lower limit of the share, for the number of simulated cohorts (Wilson, 95 %)")
     power_simulated_ci_high = number("Upper limit", at_most=1)
