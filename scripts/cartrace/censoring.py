@@ -132,7 +132,7 @@ def likelihood(model: Model, points: Points, log_sigma: Array | None) -> Local:
         theta = x if log_sigma is not None else x[:, :-1]
         sigma = log_sigma[rows] if log_sigma is not None else x[:, -1]
         some = points.rows(rows)
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             about = some.spread(model.log_curve(some.day, theta), sigma)
             sd = np.exp(about.log_sd)
             z = (response[rows] - about.mean) / sd

@@ -426,7 +426,7 @@ class Expansion(_Section):
         Literal["profile", "wald"],
         Field(
             description="Intervals of a mouse's parameters: profile likelihood, which need not be symmetric and may be "
-            "open on a side, or Student's t on the parameter's scale; the area always has the latter"
+            "open on a side, or Student's t on the parameter's scale, as always where an own model has no profile"
         ),
     ] = "profile"
     confidence: Annotated[float, Field(gt=0, lt=1, description="Level of the intervals")] = 0.95

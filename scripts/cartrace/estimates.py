@@ -83,7 +83,6 @@ def _wald(scale: str) -> str:
 def _profiles(study: Study, found: Sequence[Quantity], good: Sequence[Mask], quantile: Array) -> dict[str, Interval]:
     """Return the profile-likelihood limits of all quantities that have them, on their scale of inference."""
     points, parameters = study.points.rows(study.rows), {parameter.name for parameter in study.model.parameters}
-    # The area's profile would cost a quadrature at every step; its log is close to linear in the parameters.
     chosen = [
         (item, np.flatnonzero(ok)) for item, ok in zip(found, good, strict=True) if item.pivot >= 0 and not item.source
     ]

@@ -48,7 +48,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Peak:
-    """The day of the peak: ``theta -> (m,), (m, p)``, linear in the parameter numbered `pivot`."""
+    """The day of the peak: ``theta -> (m,), (m, p)``, linear in the parameter numbered `pivot` (-1: in none)."""
 
     of: Callable[[Array], tuple[Array, Array]]
     pivot: int
@@ -82,9 +82,9 @@ class Model:
         The day of the peak as a quantity, where the curve has one.
     starts : callable or None
         ``points -> (s, m, p)``: starting values, the likeliest first; None where the usual grid serves.
-    peak_pivot : int
-        Number of a parameter in which the logarithm of the highest response is linear; -1 where its interval is not
-        looked for in the likelihood.
+    level_pivot : int
+        Number of the parameter that shifts the log curve, and so the logarithms of its peak and its area; -1 where
+        none does, so that their intervals are not looked for in the likelihood.
     is_for_groups : bool
         Whether the curve has too many parameters for the scans of one mouse, and is fitted to groups only.
     """
@@ -102,7 +102,7 @@ class Model:
     peak_day: Callable[[Array], Array]
     peak: Peak | None = None
     starts: Callable[[Any], Array] | None = None
-    peak_pivot: int = 0
+    level_pivot: int = 0
     is_for_groups: bool = False
 
     @property

@@ -140,6 +140,7 @@ def _assembled(
     kinds = tuple(parameters[index] for index in order)
     first = start[:, list(order)]
     top = _peak_of(ordered, window_days)
+    position = _position_of(ordered, first, window_days, kinds)
     rate, scale, pivot = _growth(ordered, kinds)
     return Model(
         name=name,
@@ -153,9 +154,9 @@ def _assembled(
         growth_pivot=pivot,
         log_auc=quadrature_of(ordered.log_curve),
         peak_day=top,
-        peak=Peak(lambda theta: (top(theta), derivatives(top, theta)), -1),
+        peak=Peak(lambda theta: (top(theta), derivatives(top, theta)), position),
         starts=_starts_of(ordered, kinds, first, has_level=has_level),
-        peak_pivot=-1,
+        level_pivot=0 if has_level else -1,
     )
 
 
@@ -205,6 +206,19 @@ def _level_of(curve: _Curve, start: Array, days: Array, parameters: Sequence[Par
         moved[:, index] += 0.5
         is_level = parameter.kind == "level" and parameter.scale == "log"
         if is_level and np.allclose(curve.log_curve(days, moved) - here, 0.5, rtol=0.0, atol=1e-9):
+            return index
+    return -1
+
+
+def _position_of(curve: _Curve, start: Array, window_days: Sequence[float], parameters: Sequence[Parameter]) -> int:
+    """Return the number of the parameter that moves the whole curve in time, its peak too; -1 where there is none."""
+    days = np.linspace(window_days[0], window_days[1], 8)[None]
+    here = curve.log_curve(days, start)
+    for index, parameter in enumerate(parameters):
+        moved = start.copy()
+        moved[:, index] += 0.5
+        is_day = parameter.kind == "day" and parameter.scale == "linear"
+        if is_day and np.allclose(curve.log_curve(days + 0.5, moved), here, rtol=0.0, atol=1e-9):
             return index
     return -1
 

@@ -326,9 +326,11 @@ class _Search:
         every, pivot = np.arange(len(rows)), self.pivot[rows]
         value, gradient = self.value(x, rows)
         solved = x.copy()
-        solved[every, pivot] += (wanted - value) / gradient[every, pivot]
-        _, gradient = self.value(solved, rows)
-        by_others = -gradient / gradient[every, pivot, None]
+        # Beyond all numbers a quantity may not move with its pivot; such a step is turned back by its value.
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            solved[every, pivot] += (wanted - value) / gradient[every, pivot]
+            _, gradient = self.value(solved, rows)
+            by_others = -gradient / gradient[every, pivot, None]
         by_others[every, pivot] = 0.0
         return solved, by_others
 

@@ -133,7 +133,7 @@ def _peak(study: Study) -> list[Quantity]:
         day = np.clip(model.peak_day(theta), first[rows], last[rows])[:, None]
         return model.log_curve(day, theta)[:, 0], model.gradient(day, theta)[:, 0]
 
-    peak = _quantity(study, "peak", study.unit, "log", of, model.peak_pivot)
+    peak = _quantity(study, "peak", study.unit, "log", of, model.level_pivot)
     top = model.peak_day(theta)
     peak.note[top > last] = "the curve still rises at the last scan"
     peak.note[top < first] = "the curve falls from the first scan on"
@@ -158,7 +158,7 @@ def _auc(study: Study, auc_days: Sequence[float]) -> Quantity:
     def of(theta: Array, rows: np.ndarray) -> tuple[Array, Array]:
         return model.log_auc(theta, start, end), log_auc_gradient(model, theta, start, end)
 
-    quantity = _quantity(study, "auc", f"{study.unit}·day", "log", of, -1)
+    quantity = _quantity(study, "auc", f"{study.unit}·day", "log", of, model.level_pivot)
     if study.window_days[0] > start or study.window_days[1] < end:
         quantity.reason[:] = (
             f"the {model.label.lower()} curve describes day {study.window_days[0]:g} to {study.window_days[1]:g}, "

@@ -3,19 +3,24 @@
 import json
 from pathlib import Path
 
+import lmfit
 import numpy as np
 import pandas as pd
 import pytest
 from kinetics import simulated
-from scipy.optimize import brentq, minimize
+from scipy.integrate import quad
+from scipy.optimize import brentq, least_squares, minimize
 
 from cartrace.calibration import t_quantile
 from cartrace.censoring import Points, likelihood
 from cartrace.error_models import BY_NAME as ERRORS
+from cartrace.estimates import animal_estimates
 from cartrace.expansion import Scatter, fit_study, mice_of
 from cartrace.fitting import fit
 from cartrace.growth import BY_NAME
+from cartrace.own_models import own_model
 from cartrace.profiles import Wanted, profile_limits
+from cartrace.quantities import quantities
 
 TRUTH = Path(__file__).parents[1] / "data" / "truth"
 MODEL = BY_NAME["logistic"]
@@ -55,6 +60,78 @@ def test_limits_are_those_of_r(name):
                 assert np.isnan(own) or own > far
             else:
                 assert own == pytest.approx(theirs, rel=1e-5)
+
+
+def two_phases(day, first, fast, ratio, slow):
+    return first * (np.exp(-fast * day) + ratio * np.exp(-slow * day))
+
+
+def test_limits_of_a_labs_own_model_are_those_of_r():
+    """nls of SSbiexp to the first subject of Indometh, whose slow rate the points do not bound from below."""
+    expected = json.loads((TRUTH / "nls_profile_ci.json").read_text(encoding="utf-8"))["expected"]["indometh1_ssbiexp"]
+    frame = pd.read_csv(TRUTH / "nls_profile_ci.csv")
+    part = frame[frame["set"] == "indometh1"]
+    day, y = part["x"].to_numpy()[None], np.log(part["y"].to_numpy())[None]
+    used = np.ones(day.shape, dtype=bool)
+    points = Points(day, y, used, ~used, error=ERRORS["additive"])
+    curve = lmfit.Model(two_phases, independent_vars=["day"])
+    units = {"first": "response", "fast": "1/day", "ratio": "", "slow": "1/day"}
+    for name, value in {"first": 2.0, "fast": 2.0, "ratio": 0.1, "slow": 0.2}.items():
+        curve.set_param_hint(name, value=value, min=0)
+    model = own_model(curve, units, name="two_phases", path="", window_days=(0.0, 8.0), error="additive")
+    found = fit(model, points)
+
+    def second(theta, rows):
+        return theta[:, 0] + theta[:, 2], np.tile([1.0, 0.0, 1.0, 0.0], (len(theta), 1))
+
+    row, far = np.array([0]), np.array([10.0])
+    wanted = [Wanted(None, 0, row, far), Wanted(None, 1, row, far), Wanted(second, 0, row, far)]
+    wanted.append(Wanted(None, 3, row, far))
+    profiles = profile_limits(model, points, found, wanted, quantile=t_quantile(0.975, found.df))
+    # R has both amplitudes as they are and the rates on the log scale; limits do not depend on the scale.
+    on_log_scale = {"A1": np.log, "A2": np.log, "lrc1": float, "lrc2": float}
+    estimates = [found.theta[0, 0], found.theta[0, 1], second(found.theta, row)[0][0], found.theta[0, 3]]
+    for name, estimate, profile in zip(("A1", "lrc1", "A2", "lrc2"), estimates, profiles, strict=True):
+        assert estimate == pytest.approx(on_log_scale[name](expected["est"][name]), rel=1e-5)
+        for own, theirs in zip((profile.low[0], profile.high[0]), expected["profile_ci95"][name], strict=True):
+            if theirs is None:
+                assert np.isnan(own)
+            else:
+                assert own == pytest.approx(on_log_scale[name](theirs), rel=1e-5, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["logistic", "gompertz", "expansion_contraction", "lag_exponential", "exponential"])
+def test_limits_of_an_area_are_where_the_best_curve_with_that_area_fits_worse_by_t(name):
+    """The area by SciPy's quadrature, the best curve by SciPy's least squares: nothing of ours but the curve."""
+    cells, _ = simulated(name, n_per_group=2, days=(1.0, 3.0, 5.0, 7.0, 9.0, 11.0, 14.0, 21.0))
+    scatter = Scatter("log_normal", use_measurement_se=False)
+    common = {"model": name, "analysis": "all", "strategy": "reporter_gene", "window_days": (0.0, 28.0)}
+    study = fit_study(cells, mice_of(cells), scatter=scatter, **common)
+    rows = animal_estimates(study, quantities(study, (0.0, 14.0)), confidence=0.95, interval="profile")
+    start = rows.index[rows["parameter"] == "auc"][0]
+    rows = rows[(rows["parameter"] == "auc") & (rows["status"] == "ok")]
+    assert len(rows) >= 3
+    assert set(rows["ci_method"]) == {"profile likelihood"}
+    points, model = study.points.rows(study.rows), study.model
+    for row in rows.index - start:
+        y, theta, df = points.log_response[row], study.fit.theta[row], study.fit.df[row]
+        best = np.sum((y - model.log_curve(points.day[row][None], theta[None])[0]) ** 2)
+        for limit in rows.loc[start + row][["ci_low", "ci_high"]]:
+            worse = least_squares_with_area(model, points.day[row], y, theta[1:], np.log(limit)) - best
+            assert np.sqrt(worse / (best / df)) == pytest.approx(float(t_quantile(0.975, df)), rel=1e-4)
+
+
+def least_squares_with_area(model, day, y, first, log_area):
+    def shape_of(days, shape):
+        return model.log_curve(np.atleast_2d(days), np.append(0.0, shape)[None])[0]
+
+    def residual(shape):
+        log_curve = shape_of(day, shape)
+        top = log_curve.max()
+        own = top + np.log(quad(lambda t: float(np.exp(shape_of(t, shape)[0] - top)), 0.0, 14.0, limit=200)[0])
+        return y - (log_area - own) - log_curve
+
+    return 2.0 * least_squares(residual, first, method="lm", jac="3-point", xtol=1e-12, ftol=1e-12).cost
 
 
 def test_limits_with_censored_points_are_those_of_a_general_optimiser():

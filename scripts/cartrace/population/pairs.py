@@ -17,6 +17,9 @@ from cartrace.population.model import Array, group_design
 
 _NUMBERS = ("estimate", "se", "df", "ci_low", "ci_high", "ci_level", "statistic", "p_value", "p_large_sample")
 _SPREAD = ("mouse_sd", "residual_sd")
+_NO_P = (
+    "no p value: the large-sample one is too small for few mice; set expansion.population_p to bootstrap or permutation"
+)
 
 
 @dataclass(frozen=True)
@@ -159,7 +162,6 @@ def _tested(some: Mice, fits: Nested, p_value: str, n: int, seed: int, confidenc
 def _ratio(found: LikelihoodRatio) -> dict[str, Any]:
     simulated = found.n_simulated > 0
     kind = f"{found.method} of {found.n_simulated}" if simulated else ""
-    note = "" if simulated else "no p value: the large-sample one is too small for few mice (expansion.population_p)"
     return {
         "statistic": found.statistic,
         "p_value": found.p_value if simulated else np.nan,
@@ -168,5 +170,5 @@ def _ratio(found: LikelihoodRatio) -> dict[str, Any]:
         "n_simulated": found.n_simulated,
         "n_failed": found.n_failed,
         "status": found.status,
-        "reason": found.reason or note,
+        "reason": found.reason or ("" if simulated else _NO_P),
     }
