@@ -26,9 +26,9 @@ growth_curves intake job lab ledger limits lmfit_results many_groups mixed names
 outcomes outliers overall overrides own_models partial_volume pet_detection pet_exports plan pooling prediction primary
 profiles progress quality quantities quasi_newton radionuclides rank_effects rank_tests ratios readout_agreement
 readout_days readout_exports
-recompute regions repeated roi_units rows rule_forms sacrifices selection sensitivity sheet sheet_headers sheet_models
+recompute refit regions repeated roi_units rows rule_forms sacrifices selection sensitivity sheet sheet_headers sheet_models
 sheet_rules sheets specific standards statistics strategies survival survival_groups template times tissues tube_rules
-units uptake vocabulary workbooks
+units uptake vocabulary ways workbooks
 figures/__init__ figures/agreement figures/calibration figures/comparison figures/data figures/design
 figures/instruments figures/kinetics figures/marks figures/planning figures/readouts figures/style figures/timecourse
 figures/tissues figures/uncertainty figures/words

@@ -55,6 +55,7 @@ rule recompute_study:
                 "exclusions",
             )
         },
+        endpoints=rules.compare_groups.output.endpoints,
         comparisons=rules.compare_groups.output.comparisons,
         selection=rules.select_model.output.selection,
         radionuclides=resource("radionuclides.csv"),
@@ -84,6 +85,7 @@ rule recompute_study:
         },
         windows={model: window_of(model) for model in MODELS},
         own_names=list(CUSTOM_MODELS),
+        secondary=config["comparison"]["secondary"],
         core=core_digest("recompute_study.py"),
     script:
         "../scripts/recompute_study.py"

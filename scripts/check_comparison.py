@@ -53,8 +53,10 @@ def main(
     decided: dict[str, Any] = {"groups": groups, "primary": primary, "secondary": secondary, "adjustment": adjustment}
     decided |= {"exploratory_adjustment": exploratory_adjustment, "confidence": confidence, "seed": seed}
     otherwise = compared_otherwise(tables.read(alternatives, tables.Alternatives), **decided)
-    choices = other_choices(values, compared, cohorts, checks, every_model, otherwise, confidence=confidence, seed=seed)
     sessions = within_mice(values, secondary=secondary, adjustment=adjustment, confidence=confidence)
+    choices = other_choices(
+        values, compared, sessions, cohorts, checks, every_model, otherwise, confidence=confidence, seed=seed
+    )
     planned = next_cohort(values, compared, effects=next_cohort_effects, confidence=confidence)
     planned = with_simulated_power(
         planned,

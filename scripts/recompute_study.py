@@ -6,7 +6,9 @@ from typing import Any
 import pandas as pd
 
 from cartrace import job, tables
+from cartrace.endpoints import KEY
 from cartrace.growth import Model
+from cartrace.plan import in_paired_families
 from cartrace.radionuclides import read as read_nuclides
 from cartrace.recompute import alternatives as under_other_choices
 
@@ -34,6 +36,7 @@ def main(
     calibration: Sequence[str],
     readouts: Sequence[str],
     exclusions: Sequence[str],
+    endpoints: str,
     comparisons: str,
     selection: str,
     radionuclides: str,
@@ -42,6 +45,7 @@ def main(
     settings: Mapping[str, Any],
     windows: Mapping[str, Sequence[float]],
     own_names: Sequence[str],
+    secondary: Sequence[Mapping[str, Any]],
 ) -> None:
     """Read the tables of stage 1 of every cohort, write the declared endpoints under every other choice."""
     paths = (animals, doses, tubes, counts, scans, rois, calibration, readouts, exclusions)
@@ -49,10 +53,11 @@ def main(
         {name: tables.read(path, table) for (name, table), path in zip(RAW.items(), of_cohort, strict=True)}
         for of_cohort in zip(*paths, strict=True)
     ]
-    compared = tables.read(comparisons, tables.Comparisons)
+    compared, values = tables.read(comparisons, tables.Comparisons), tables.read(endpoints, tables.Endpoints)
+    between, within = compared[compared["plan"] != "exploratory"], values[in_paired_families(values, secondary)]
     found = under_other_choices(
         cohorts,
-        compared[compared["plan"] != "exploratory"],
+        pd.concat([between[KEY], within[KEY]]),
         tables.read(selection, tables.Selection),
         read_nuclides(radionuclides),
         settings,

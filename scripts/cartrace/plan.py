@@ -78,6 +78,15 @@ def declared(rows: pd.DataFrame, family: Mapping[str, Any]) -> pd.Series:
     return meant
 
 
+def in_paired_families(endpoints: pd.DataFrame, secondary: Sequence[Mapping[str, Any]]) -> pd.Series:
+    """Return which endpoints take part in a family that compares two sessions of the same mice."""
+    meant = pd.Series(False, index=endpoints.index)
+    for family in secondary:
+        if group_tests.by_name(family["test"]).kind == "paired":
+            meant |= declared(endpoints, family)
+    return meant
+
+
 def _twice(family: str, other: str, row: pd.Series) -> Problem:
     where = " ".join(str(row[name]) for name in ("endpoint", "modality", "region", "session") if row[name])
     return Problem(

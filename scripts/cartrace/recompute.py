@@ -12,13 +12,11 @@ from cartrace import tables
 from cartrace.cells import borrowed_rows, signal_rows, subtract_background
 from cartrace.cohort_stages import activity_of_cohort, cells_of_cohort, uptake_of_cohort, weighed
 from cartrace.endpoints import KEY, KINETIC, collect
-from cartrace.estimates import animal_estimates
-from cartrace.expansion import Scatter, fit_study, mice_of
-from cartrace.growth import BY_NAME, Model
+from cartrace.growth import Model
 from cartrace.progress import steps
-from cartrace.quantities import quantities
 from cartrace.radionuclides import Nuclide, of_tracers
 from cartrace.readout_days import of_groups
+from cartrace.refit import chosen_anew, estimates
 
 Raw = Mapping[str, pd.DataFrame]
 _FOLLOWED = ("cells", "net_pct_id", *KINETIC)
@@ -98,9 +96,10 @@ def alternatives(
         Tables of stage 1 of each cohort by name: animals, doses, tubes, counts, scans, rois, exclusions, calibration,
         readouts.
     declared : DataFrame
-        The primary and the declared secondary comparisons.
+        Endpoints of the primary and the declared secondary comparisons, by the columns `KEY`.
     selection : DataFrame
-        The choice of the model, which stays: one thing is chosen otherwise at a time.
+        The choice of the model. It stays, since one thing is chosen otherwise at a time; where a curve is fitted, rows
+        in which it is made anew under the choice stand beside.
     nuclides : sequence of Nuclide
         What is known of radionuclides.
     settings : mapping
@@ -116,15 +115,22 @@ def alternatives(
         A table of alternatives. A choice that cannot change an endpoint has no row of it.
     """
     wanted = declared[KEY].drop_duplicates()
-    parts = []
+    parts: list[pd.DataFrame] = []
     for choice in steps(other_choices(settings), "recomputing the study"):
         mine = wanted[_can_change(wanted, choice, settings["cells"]["modality"])]
         if mine.empty:
             continue
-        has_curve = bool(mine["endpoint"].isin(KINETIC).any())
-        found = endpoints_under(cohorts, choice, selection, nuclides, settings, windows, own, kinetics=has_curve)
-        rows = found.merge(mine, on=KEY)
-        parts.append(rows.assign(choice=choice.choice, variant=choice.variant))
+        curves = mine["endpoint"].isin(KINETIC)
+        measured = _measured(cohorts, choice, nuclides, settings)
+        found = _collected(measured, selection, settings, windows, own, kinetics=bool(curves.any()))
+        parts.append(found.merge(mine, on=KEY).assign(choice=choice.choice, variant=choice.variant))
+        if not curves.any() or len(windows) < 2:
+            continue
+        again = chosen_anew(measured.cells, settings, windows, own)
+        chosen = again[again["chosen"]].set_index("analysis")["model"]
+        anew = _collected(measured, again, settings, windows, own).merge(mine[curves], on=KEY)
+        which = anew["analysis"].map(chosen).fillna("none")
+        parts.append(anew.assign(choice=choice.choice, variant=f"{choice.variant}, model chosen anew: " + which))
     if not parts:
         return tables.empty(tables.Alternatives)
     frame = pd.concat(parts, ignore_index=True)[tables.Alternatives.names()]
@@ -160,18 +166,49 @@ def endpoints_under(
     kinetics : bool
         Whether curves are fitted.
     """
+    measured = _measured(cohorts, choice, nuclides, settings)
+    return _collected(measured, selection, settings, windows, own, kinetics=kinetics)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Tables of the study under a choice, up to the cells."""
+
+    uptake: pd.DataFrame
+    ratios: pd.DataFrame
+    cells: pd.DataFrame
+    readouts: pd.DataFrame
+
+
+def _measured(
+    cohorts: Sequence[Raw], choice: Choice, nuclides: Sequence[Nuclide], settings: Mapping[str, Any]
+) -> Measured:
     found = [_uptake(raw, choice, nuclides, settings) for raw in cohorts]
     uptake, ratios = (pd.concat([one[side] for one in found], ignore_index=True) for side in (0, 1))
     cells = _cells([one[0] for one in found], cohorts, choice, settings)
     readouts = [of_groups(raw["readouts"], raw["animals"], raw["exclusions"]) for raw in cohorts]
+    return Measured(uptake, ratios, cells, pd.concat(readouts, ignore_index=True))
+
+
+def _collected(
+    measured: Measured,
+    selection: pd.DataFrame,
+    settings: Mapping[str, Any],
+    windows: Mapping[str, Sequence[float]],
+    own: Mapping[str, Model],
+    *,
+    kinetics: bool = True,
+) -> pd.DataFrame:
+    """Return the endpoints of a study, with the curves of the models that a selection chooses."""
+    fitted = estimates(measured.cells, selection, settings, windows, own) if kinetics else None
     return collect(
-        uptake,
-        cells,
-        _estimates(cells, selection, settings, windows, own) if kinetics else tables.empty(tables.Estimates),
+        measured.uptake,
+        measured.cells,
+        tables.empty(tables.Estimates) if fitted is None else fitted,
         selection,
         region=settings["cells"]["region"],
-        ratios=ratios,
-        readouts=pd.concat(readouts, ignore_index=True),
+        ratios=measured.ratios,
+        readouts=measured.readouts,
     )
 
 
@@ -224,29 +261,3 @@ def _cells(
         confidence = settings["expansion"]["confidence"]
         parts.append(cells_of_cohort(net, raw["calibration"], cohort=cohort, kind=kind, confidence=confidence)[0])
     return pd.concat([part[tables.Cells.names()] for part in parts], ignore_index=True)
-
-
-def _estimates(
-    cells: pd.DataFrame,
-    selection: pd.DataFrame,
-    settings: Mapping[str, Any],
-    windows: Mapping[str, Sequence[float]],
-    own: Mapping[str, Model],
-) -> pd.DataFrame:
-    """Return the estimates of all mice by the chosen model of each analysis; the intervals are not asked for."""
-    expansion, mice, parts = settings["expansion"], mice_of(cells), []
-    for row in selection[selection["chosen"]].to_dict("records"):
-        study = fit_study(
-            cells,
-            mice,
-            model={**BY_NAME, **own}[row["model"]],
-            analysis=row["analysis"],
-            strategy=settings["study"]["strategy"],
-            window_days=windows[row["model"]],
-            scatter=Scatter(expansion["error_model"], expansion["use_measurement_se"]),
-        )
-        found = quantities(study, expansion["window_days"])
-        parts.append(animal_estimates(study, found, confidence=expansion["confidence"], interval="wald"))
-    if not parts:
-        return tables.empty(tables.Estimates)
-    return pd.concat(parts, ignore_index=True)[tables.Estimates.names()]

@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cartrace import group_tests, pooling, rank_tests, tables
+from cartrace import pooling, tables, ways
 from cartrace.comparison import compare
-from cartrace.comparison_tests import on_scale as sample_on_scale
 from cartrace.endpoints import KEY, left_out, takes_part
-from cartrace.statistics import MINIMUM_N, Array, moments, welch
+from cartrace.overall import paired
+from cartrace.ways import NUMBERS
 
-_NUMBERS = ("estimate", "ci_low", "ci_high", "p_value")
-_PAIR = [*KEY, "group_a", "group_b"]
-_OTHER = {"log": "linear", "linear": "log"}
+_PAIR = [*KEY, "session_b", "group_a", "group_b", "family"]
 
 
 def compared_otherwise(alternatives: pd.DataFrame, **decided: Any) -> pd.DataFrame:
@@ -32,23 +30,49 @@ def compared_otherwise(alternatives: pd.DataFrame, **decided: Any) -> pd.DataFra
     Returns
     -------
     DataFrame
-        Primary and secondary comparisons with the columns choice and variant. A primary comparison that a choice
-        cannot change has no row under it.
+        Primary and secondary comparisons, also those of sessions, with the columns choice and variant. A primary
+        comparison that a choice cannot change has no row under it.
     """
     parts = []
     for (choice, variant), rows in alternatives.groupby(["choice", "variant"], sort=True):
         # Alternatives carry no uncertainties; comparisons need none.
-        found = compare(rows.reindex(columns=tables.Endpoints.names()), **decided)
-        found = found[found["plan"] != "exploratory"].merge(rows[KEY].drop_duplicates(), on=KEY)
-        parts.append(found.assign(choice=str(choice), variant=str(variant)))
+        values = rows.reindex(columns=tables.Endpoints.names())
+        found = compare(values, **decided).merge(rows[KEY].drop_duplicates(), on=KEY)
+        sessions = paired(
+            values,
+            secondary=decided.get("secondary", ()),
+            adjustment=decided["adjustment"],
+            confidence=decided["confidence"],
+        )
+        both = _declared_ones(found, sessions)
+        parts.append(both.assign(choice=str(choice), variant=str(variant)))
     if not parts:
-        return tables.empty(tables.Comparisons).assign(choice="", variant="")
+        return _declared_ones(tables.empty(tables.Comparisons), tables.empty(tables.Paired)).assign(
+            choice="", variant=""
+        )
     return pd.concat(parts, ignore_index=True)
+
+
+def _declared_ones(comparisons: pd.DataFrame, sessions: pd.DataFrame) -> pd.DataFrame:
+    """Return the declared comparisons of groups and of sessions in one form; of sessions both groups are the same."""
+    between = comparisons[comparisons["plan"] != "exploratory"].assign(session_b="")
+    if sessions.empty:
+        return between
+    within = sessions.rename(columns={"session_a": "session"}).assign(
+        group_a=sessions["group"],
+        group_b=sessions["group"],
+        n_a=sessions["n"],
+        n_b=sessions["n"],
+        plan="secondary",
+        is_primary=False,
+    )
+    return pd.concat([between, within.reindex(columns=between.columns)], ignore_index=True)
 
 
 def sensitivity(
     endpoints: pd.DataFrame,
     comparisons: pd.DataFrame,
+    sessions: pd.DataFrame,
     forest: pd.DataFrame,
     diagnostics: pd.DataFrame,
     estimates: pd.DataFrame,
@@ -61,8 +85,8 @@ def sensitivity(
 
     Parameters
     ----------
-    endpoints, comparisons, forest, diagnostics : DataFrame
-        Their tables.
+    endpoints, comparisons, sessions, forest, diagnostics : DataFrame
+        Their tables; sessions is that of paired comparisons.
     estimates : DataFrame
         Tables of estimates of all models.
     otherwise : DataFrame
@@ -80,23 +104,23 @@ def sensitivity(
         number of ways.
     """
     rows: list[dict[str, Any]] = []
-    for row in comparisons[comparisons["plan"] != "exploratory"].to_dict("records"):
+    for row in _declared_ones(comparisons, sessions).to_dict("records"):
         declared = {str(name): value for name, value in row.items()}
         found = [
             *_declared(declared),
             *_under_choices(otherwise, declared),
-            *_by_cohorts(forest, declared),
         ]
+        if not declared["session_b"]:
+            found += [*_by_cohorts(forest, declared), *ways.by_model(estimates, declared, confidence)]
         if declared["is_primary"]:
-            every = _mice(endpoints, declared)
+            every = ways.mice_of(endpoints, declared)
             taking = every[takes_part(every)]
             found += [
-                *_by_scale_and_test(taking, declared, confidence, seed),
-                *_by_missing(every[~left_out(every)], declared),
-                *_by_mouse(diagnostics, declared),
-                *_by_model(estimates, declared, confidence),
+                *ways.by_scale_and_test(taking, declared, confidence, seed),
+                *ways.by_missing(every[~left_out(every)], declared),
+                *ways.by_mouse(diagnostics, declared),
             ]
-        place = {name: declared[name] for name in (*_PAIR, "plan", "family")} | {"ci_level": confidence}
+        place = {name: declared[name] for name in (*_PAIR, "plan")} | {"ci_level": confidence}
         base = {"declared_scale": declared["scale"]}
         rows += [place | base | one for one in found]
     if not rows:
@@ -106,146 +130,28 @@ def sensitivity(
     return pd.concat(parts).sort_index()[tables.Sensitivity.names()].reset_index(drop=True)
 
 
-def _mice(endpoints: pd.DataFrame, primary: Mapping[str, Any]) -> pd.DataFrame:
-    rows = endpoints[endpoints["group"].isin([primary["group_a"], primary["group_b"]])]
-    for name in KEY:
-        rows = rows[rows[name] == primary[name]]
-    return rows
-
-
-def _row(
-    choice: str, variant: str, n: tuple[int, int], scale: str, numbers: Mapping[str, float], reason: str
-) -> dict[str, Any]:
-    if not reason and not np.isfinite(numbers["p_value"]):
-        reason = "the values leave no scatter to judge by"
-    shown = {name: np.nan if reason else float(numbers.get(name, np.nan)) for name in (*_NUMBERS, "p_adjusted")}
-    status = {"status": "not_estimable" if reason else "ok", "reason": reason}
-    return {"choice": choice, "variant": variant, "n_a": n[0], "n_b": n[1], "scale": scale} | shown | status
-
-
 def _declared(primary: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     n = int(primary["n_a"]), int(primary["n_b"])
-    yield _row("declared", str(primary["test"]), n, primary["scale"], primary, str(primary["reason"]))
+    yield ways.row("declared", str(primary["test"]), n, primary["scale"], primary, str(primary["reason"]))
 
 
 def _under_choices(otherwise: pd.DataFrame, declared: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     same = np.logical_and.reduce([otherwise[name] == declared[name] for name in (*_PAIR, "scale")])
     for row in otherwise[same].to_dict("records"):
         n = int(row["n_a"]), int(row["n_b"])
-        numbers = {str(key): row[key] for key in (*_NUMBERS, "p_adjusted")}
-        yield _row(row["choice"], row["variant"], n, row["scale"], numbers, row["reason"])
-
-
-def _by_scale_and_test(
-    mice: pd.DataFrame, primary: Mapping[str, Any], confidence: float, seed: int
-) -> Iterator[dict[str, Any]]:
-    sides = [mice[mice["group"] == primary[side]] for side in ("group_a", "group_b")]
-    raw = [
-        (
-            side["value"].to_numpy(dtype=np.float64),
-            side["is_below_detection"].to_numpy(dtype=bool),
-            side["detection_level"].to_numpy(dtype=np.float64),
-        )
-        for side in sides
-    ]
-    n = len(sides[0]), len(sides[1])
-    few = f"a test needs {MINIMUM_N} mice in each group" if min(n) < MINIMUM_N else ""
-    for choice, scale in (("scale", _OTHER[primary["scale"]]), ("test", primary["scale"])):
-        for name in ("welch",) if choice == "scale" else ("welch", "mann_whitney", "permutation"):
-            label = group_tests.label(name, scale)
-            if choice == "test" and label == primary["test"]:
-                continue
-            samples = [sample_on_scale(one, scale) for one in raw]
-            bad = sum(int(np.isnan(one.value).sum()) for one in samples)
-            uncounted = sum(int((np.isnan(one.value) & ~one.below).sum()) for one in samples)
-            reason = few
-            if not few and (uncounted if name == "mann_whitney" else bad):
-                reason = f"{bad} mice below detection or not above zero have no logarithm"
-            numbers = {} if reason else _numbers(name, samples, scale, confidence, seed)
-            yield _row(choice, label, n, scale, numbers, reason)
-
-
-def _numbers(
-    name: str, samples: list[group_tests.Sample], scale: str, confidence: float, seed: int
-) -> dict[str, float]:
-    if name == "welch":
-        found = _welch([one.value for one in samples], confidence)
-    else:
-        result = group_tests.run(name, samples[0], samples[1], confidence, seed=seed)
-        found = {key: getattr(result, key) for key in _NUMBERS}
-    if scale == "log":
-        found |= {key: float(np.exp(found[key])) for key in ("estimate", "ci_low", "ci_high")}
-    return found
-
-
-def _welch(values: list[Array], confidence: float) -> dict[str, float]:
-    found = welch(moments(values[0]), moments(values[1]), confidence)
-    numbers = (found.difference, found.ci_low, found.ci_high, found.p_value)
-    return {name: float(value[0]) for name, value in zip(_NUMBERS, numbers, strict=True)}
+        numbers = {str(key): row[key] for key in (*NUMBERS, "p_adjusted")}
+        yield ways.row(row["choice"], row["variant"], n, row["scale"], numbers, row["reason"])
 
 
 def _by_cohorts(forest: pd.DataFrame, primary: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    rows = forest[np.logical_and.reduce([forest[name] == primary[name] for name in (*_PAIR, "scale")])]
+    place = (*KEY, "group_a", "group_b", "scale")
+    rows = forest[np.logical_and.reduce([forest[name] == primary[name] for name in place])]
     said = {"fixed": "cohorts as blocks", "random": f"cohorts as a sample (from {pooling.MINIMUM_RANDOM} on)"}
     for row in rows[rows["level"].isin(list(said))].to_dict("records"):
         n = int(row["n_a"]), int(row["n_b"])
-        yield _row(
-            "cohorts", said[row["level"]], n, row["scale"], {str(key): row[key] for key in _NUMBERS}, row["reason"]
+        yield ways.row(
+            "cohorts", said[row["level"]], n, row["scale"], {str(key): row[key] for key in NUMBERS}, row["reason"]
         )
-
-
-def _by_missing(mice: pd.DataFrame, primary: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the comparison by rank with the mice without a value at either end of all ranks.
-
-    Lachin JM. Control Clin Trials 1999;20:408-422. doi:10.1016/s0197-2456(99)00022-7
-    """
-    has = (mice["status"] == "ok").to_numpy()
-    if has.all():
-        return
-    is_a = (mice["group"] == primary["group_a"]).to_numpy()
-    n = int(is_a.sum()), int((~is_a).sum())
-    few = f"a test needs {MINIMUM_N} mice in each group" if min(n) < MINIMUM_N else ""
-    value = rank_tests.tied_below(
-        mice["value"].to_numpy(dtype=np.float64), mice["is_below_detection"].to_numpy(dtype=bool)
-    )
-    for end, place in (("lowest", -np.inf), ("highest", np.inf)):
-        # Those below detection stay above the mice that count as lowest.
-        ranks = rank_tests.midranks(value[has])
-        filled = np.full(value.size, place)
-        filled[has] = ranks
-        p = np.nan if few else rank_tests.mann_whitney(filled[is_a], filled[~is_a]).p_value
-        variant = f"{int((~has).sum())} mice without a value ranked {end} (Mann-Whitney)"
-        yield _row("missing", variant, n, str(primary["scale"]), {"p_value": p}, few)
-
-
-def _by_mouse(diagnostics: pd.DataFrame, primary: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    rows = diagnostics[(diagnostics["check"] == "influence") & (diagnostics["analysis"] == primary["analysis"])]
-    for name in (*KEY, "group_a", "group_b", "scale"):
-        rows = rows[rows[name] == primary[name]]
-    for row in rows.to_dict("records"):
-        n = int(primary["n_a"]), int(primary["n_b"])
-        numbers = {"estimate": row["value"], "p_value": row["p_value"]}
-        yield _row("mouse", f"without {row['subject']} (Welch)", n, str(primary["scale"]), numbers, "")
-
-
-def _by_model(estimates: pd.DataFrame, primary: Mapping[str, Any], confidence: float) -> Iterator[dict[str, Any]]:
-    """Yield Welch's comparison of the parameter as every model gives it, of the mice that are not left out."""
-    rows = estimates[(estimates["level"] == "animal") & (estimates["parameter"] == primary["endpoint"])]
-    rows = rows[(rows["analysis"] == primary["analysis"]) & (rows["status"] == "ok") & rows["estimate"].notna()]
-    scale = str(primary["scale"])
-    for model, some in rows.groupby("model", sort=True):
-        values = []
-        for side in ("group_a", "group_b"):
-            value = some.loc[some["group"] == primary[side], "estimate"].to_numpy(dtype=np.float64)
-            values.append(np.log(np.where(value > 0, value, np.nan)) if scale == "log" else value)
-        n = values[0].size, values[1].size
-        reason = f"a test needs {MINIMUM_N} mice in each group" if min(n) < MINIMUM_N else ""
-        if not reason and any(np.isnan(value).any() for value in values):
-            reason = "a value of zero or less has no logarithm"
-        numbers = {} if reason else _welch(values, confidence)
-        if scale == "log" and numbers:
-            numbers |= {key: float(np.exp(numbers[key])) for key in ("estimate", "ci_low", "ci_high")}
-        yield _row("model", str(model), n, scale, numbers, reason)
 
 
 def _moved(rows: pd.DataFrame, alpha: float) -> pd.DataFrame:

@@ -15,6 +15,7 @@ import recompute_study
 from cartrace.endpoints import collect
 from cartrace.radionuclides import read as read_nuclides
 from cartrace.recompute import alternatives, declared_choice, endpoints_under, other_choices
+from cartrace.refit import chosen_anew
 
 SMALL = {"n_cohorts": 2, "n_per_group": 3, "days": [1.0, 4.0, 7.0, 10.0, 14.0], "imperfections": False}
 KEY = list(tables.Endpoints.key)
@@ -101,6 +102,37 @@ def test_without_subtraction_the_background_s_signal_counts_as_cells(study, sett
     more = (both["value"] - both["response"]) * both["cohort"].map(lines["slope"])
     assert len(both) > 20
     assert more.to_numpy() == pytest.approx(both["background_pct_id"].to_numpy(), rel=1e-9)
+
+
+def test_the_model_is_chosen_anew_under_a_choice(study, settings, tmp_path):
+    stage_1, _, nuclides, _, _, own = given(study, settings)
+    results, cohorts = study
+    told = settings | {"expansion": settings["expansion"] | {"models": ["exponential", "logistic", "gompertz"]}}
+    for cohort in cohorts:
+        (tmp_path / cohort).symlink_to(results / cohort)
+    pipeline.compared(cohorts, told, tmp_path)
+    selection = tables.read(tmp_path / "5_expansion" / "selection.csv", tables.Selection)
+    windows = dict.fromkeys(told["expansion"]["models"], told["expansion"]["window_days"])
+    windows["exponential"] = told["expansion"]["exponential_window_days"]
+    cells = pd.concat([tables.read(results / cohort / "4_cells" / "cells.csv", tables.Cells) for cohort in cohorts])
+    made = chosen_anew(cells.reset_index(drop=True), told, windows, own).reset_index(drop=True)
+    key = ["analysis", "model"]
+    flow_made = selection.sort_values(key, ignore_index=True)[made.columns]
+    pd.testing.assert_frame_equal(made.sort_values(key, ignore_index=True), flow_made, check_dtype=False)
+    # The study keeps its model in one row, and has the one that the choice leads to in another.
+    wanted = pd.DataFrame({"analysis": ["all"], "endpoint": "growth_rate", "modality": "", "session": ""})
+    wanted = wanted.assign(region=settings["cells"]["region"])
+    chosen = selection.loc[selection["chosen"] & (selection["analysis"] == "all"), "model"].item()
+    other = next(model for model in ("logistic", "gompertz") if model != chosen)
+    wrong = selection.assign(chosen=selection["model"] == other)
+    found = alternatives(stage_1, wanted, wrong, nuclides, told, windows, own)
+    found = found[(found["choice"] == "half_life") & (found["status"] == "ok")].set_index(["cohort", "animal_id"])
+    kept, anew = (found[found["variant"].str.contains("anew") == is_anew] for is_anew in (False, True))
+    assert set(anew["variant"]) == {f"half-lives of ICRP-107, model chosen anew: {chosen}"}
+    right = alternatives(stage_1, wanted, selection, nuclides, told, windows, own)
+    right = right[(right["variant"] == "half-lives of ICRP-107") & (right["status"] == "ok")]
+    pd.testing.assert_series_equal(anew["value"], right.set_index(["cohort", "animal_id"])["value"])
+    assert (kept["value"] / anew["value"] - 1).abs().max() > 0.01
 
 
 def test_a_choice_has_no_row_of_what_it_cannot_change(study, settings):

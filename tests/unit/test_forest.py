@@ -10,6 +10,7 @@ from cartrace.comparison import compare
 from cartrace.diagnostics import diagnose
 from cartrace.forest import forest
 from cartrace.next_cohort import mice_per_group, next_cohort
+from cartrace.overall import paired
 from cartrace.sensitivity import compared_otherwise, sensitivity
 
 GROUPS = [{"name": "NT", "role": "control"}, {"name": "CAR", "role": "test"}]
@@ -152,7 +153,9 @@ def other_choices(frame, estimates=None, otherwise=None, **changes):
     every = tables.empty(tables.Estimates) if estimates is None else estimates
     nothing = compared_otherwise(tables.empty(tables.Alternatives))
     other = nothing if otherwise is None else otherwise
-    found = sensitivity(frame, rows, cohorts, checks, every, other, confidence=0.95, seed=1)
+    found = sensitivity(
+        frame, rows, tables.empty(tables.Paired), cohorts, checks, every, other, confidence=0.95, seed=1
+    )
     assert found.set_index(list(tables.Sensitivity.key)).index.is_unique
     primary = found["plan"] == "primary"
     return found[(found["analysis"] == "all") & primary].set_index(["choice", "variant"])
@@ -202,6 +205,45 @@ def test_a_choice_upstream_moves_a_conclusion_or_not():
     assert moved == {1.0: "nothing", 0.3: "direction", 0.05: "direction"}
     weaker = other_choices(frame, otherwise=under(frame, 0.6))
     assert weaker.loc[("half_life", "values of CAR times 0.6"), "moved"] == "significance"
+
+
+RISE = {"family": "rise", "endpoint": "cells", "modality": "", "regions": [], "groups": [], "test": "paired_t"}
+RISE |= {"sessions": ["d07", "d14"]}
+
+
+def test_two_sessions_of_the_same_mice_are_made_otherwise_too():
+    random = np.random.default_rng(8)
+    early = {("C01", group): random.lognormal(0, 0.5, 6) for group in ("CAR", "NT")}
+    rise = {key: value * random.lognormal(0.6, 0.2, 6) for key, value in early.items()}
+    frame = pd.concat(
+        [endpoints(values).assign(endpoint="cells", session=day) for day, values in (("d07", early), ("d14", rise))]
+    )
+    frame = pd.concat([frame, endpoints(study())], ignore_index=True)
+    settings = {"groups": GROUPS, "primary": PRIMARY, "secondary": [RISE], "adjustment": "holm", "seed": 1}
+    settings |= {"exploratory_adjustment": "BH", "confidence": 0.95}
+    # Under another choice every later value is lower by so much that nothing rises any more.
+    lower = frame["value"].mask(frame["session"] == "d14", frame["value"] / 2.5)
+    other = frame[frame["endpoint"] == "cells"].assign(value=lower, choice="half_life", variant="other half-lives")
+    found = sensitivity(
+        frame,
+        compare(frame, **settings),
+        paired(frame, secondary=[RISE], adjustment="holm", confidence=0.95),
+        *(tables.empty(table) for table in (tables.Forest, tables.Diagnostics, tables.Estimates)),
+        compared_otherwise(other[tables.Alternatives.names()], **settings),
+        confidence=0.95,
+        seed=1,
+    )
+    assert found.set_index(list(tables.Sensitivity.key)).index.is_unique
+    rows = found[(found["family"] == "rise") & (found["analysis"] == "without_excluded")]
+    assert rows[["session", "session_b"]].drop_duplicates().to_numpy().tolist() == [["d14", "d07"]]
+    assert (rows["group_a"] == rows["group_b"]).all()
+    ways = rows.set_index(["group_a", "choice"])
+    for group in ("CAR", "NT"):
+        truth = stats.ttest_rel(np.log(rise["C01", group]), np.log(early["C01", group]))
+        assert ways.loc[(group, "declared"), "p_value"] == pytest.approx(truth.pvalue, rel=1e-9)
+        declared, otherwise = (ways.loc[(group, choice), "estimate"] for choice in ("declared", "half_life"))
+        assert otherwise == pytest.approx(declared / 2.5, rel=1e-12)
+        assert ways.loc[(group, "half_life"), "moved"] == "direction"
 
 
 def test_mice_without_a_value_are_ranked_at_both_ends():

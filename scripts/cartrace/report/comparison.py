@@ -107,13 +107,26 @@ def _sensitivity(study: Study) -> list[Block]:
         return []
     rows = []
     order = study.sensitivity.assign(late=study.sensitivity["analysis"] != MAIN)
-    by = ["plan", "endpoint", "modality", "region", "session", "group_a", "group_b", "late", "choice", "variant"]
+    by = [
+        "plan",
+        "endpoint",
+        "modality",
+        "region",
+        "session",
+        "session_b",
+        "group_a",
+        "group_b",
+        "family",
+        "late",
+        "choice",
+        "variant",
+    ]
     for row in records(order.sort_values(by, kind="stable")):
         names = ("estimate", "ci_low", "ci_high")
         rows.append(
             [
                 Cell(place(row)),
-                Cell(f"{row['group_a']} vs {row['group_b']}"),
+                Cell(_sides(row)),
                 Cell(row["choice"].replace("_", " ")),
                 Cell(row["variant"]),
                 Cell("without excluded mice" if row["analysis"] == MAIN else "with excluded mice"),
@@ -128,6 +141,12 @@ def _sensitivity(study: Study) -> list[Block]:
     labels = ("Endpoint", "Groups", "Choice", "Made as", "Mice", "Estimate is a", "Estimate [CI]", "p", "n", "Moves")
     headings = [Heading(label, 5 < index < 9) for index, label in enumerate((*labels, "Remark"))]
     return [grid("The declared comparisons made otherwise", headings, rows, file="tables/sensitivity.csv")]
+
+
+def _sides(row: dict[str, Any]) -> str:
+    if row["session_b"]:
+        return f"{row['group_a']}: {row['session']} vs {row['session_b']}"
+    return f"{row['group_a']} vs {row['group_b']}"
 
 
 def _diagnostics(study: Study) -> list[Block]:

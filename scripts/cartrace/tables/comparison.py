@@ -223,7 +223,9 @@ class Repeated(Table):
 class Sensitivity(Table):
     """One row per way in which a declared comparison could also have been made, and whether its conclusion moves.
 
-    The primary comparison is made in every way, a secondary one under the choices upstream and with cohorts as blocks.
+    The primary comparison is made in every way, a secondary one under the choices upstream, with every model that was
+    fitted, and with cohorts as blocks. Of two sessions of the same mice, group_b is group_a, and session_b the session
+    that session is compared with.
     """
 
     key = (
@@ -232,8 +234,10 @@ class Sensitivity(Table):
         "modality",
         "region",
         "session",
+        "session_b",
         "group_a",
         "group_b",
+        "family",
         "scale",
         "choice",
         "variant",
@@ -243,6 +247,7 @@ class Sensitivity(Table):
     modality = text("How it was measured, where that matters", choices=("counter", "pet"))
     region = text("Region")
     session = text("Session")
+    session_b = text("Session it is compared with, in the same mice (paired families)")
     group_a = text("Group", required=True)
     group_b = text("Group it is compared with", required=True)
     scale = text("Scale", required=True, choices=("log", "linear"))

@@ -89,7 +89,8 @@ class Summaries(Table):
 class Alternatives(Endpoints):
     """One row per endpoint of a declared comparison, mouse, and choice upstream of it: its value under that choice.
 
-    One thing is chosen otherwise at a time; the model of expansion stays the one that the study chose.
+    One thing is chosen otherwise at a time. The model of expansion stays the one that the study chose; where a curve is
+    fitted, rows in which the model is chosen anew under the choice stand beside, and name it.
     """
 
     key = ("choice", "variant", *Endpoints.key)
