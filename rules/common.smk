@@ -6,6 +6,7 @@ import re
 import sys
 import zipfile
 from collections import Counter as Tally
+from contextlib import suppress
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import yaml
 from jsonschema import Draft202012Validator
+from snakemake.exceptions import UndefinedPathvarException
 from snakemake.utils import validate
 
 # Every file of the core, once: only what is named here travels with a hosted module.
@@ -141,7 +143,7 @@ def name_problems(config):
         # A folder that `simulate` or `template` writes need not be there yet.
         is_new = cohort["name"] == config["cohort"]
         if not Path(cohort["path"]).is_dir() and not Path(cohort["path"]).is_relative_to(simulated) and not is_new:
-            yield f"cohorts: the folder '{cohort['path']}' of {cohort['name']} is not there; paths start at {Path.cwd()}"
+            yield f"cohorts: the folder '{cohort['path']}' of {cohort['name']} {not_there(cohort['path'])}"
     tracers = [tracer["name"] for tracer in config["tracers"]]
     yield from unknown(config["counter"]["windows"], tracers, "counter.windows", "tracer")
     with open(resource("tissues.csv"), encoding="utf-8", newline="") as shipped:
@@ -251,11 +253,29 @@ def model_problems(expansion):
             yield f"expansion.custom_models: '{model['name']}' is the name of a shipped model; choose another"
         if not Path(model["path"]).is_file():
             yield (
-                f"expansion.custom_models: the file '{model['path']}' of {model['name']} is not there; paths start at "
-                f"{Path.cwd()}"
+                f"expansion.custom_models: the file '{model['path']}' of {model['name']} {not_there(model['path'])}"
             )
     if names == ["stein"]:
         yield "expansion.models: stein is fitted to groups only; name a model for single mice beside it"
+
+
+def redirected(path):
+    """A path of the config with the pathvars it names put in; as it is where one is not given."""
+    with suppress(UndefinedPathvarException):
+        return workflow.pathvars.apply(path)
+    return path
+
+
+def not_there(path):
+    missing = re.findall("<[a-z][a-z0-9_]*>", path)
+    return f"is not there; paths start at {Path.cwd()}" if not missing else f"names {missing[0]}; give it in pathvars"
+
+
+def with_redirected_paths(config):
+    config["simulation"]["output"] = redirected(config["simulation"]["output"])
+    for item in [*config["cohorts"], *config["expansion"]["custom_models"]]:
+        item["path"] = redirected(item["path"])
+    return config
 
 
 def checked(config):
@@ -265,6 +285,7 @@ def checked(config):
     problems = list(schema_problems(own, schema))
     if not problems:
         validate(own, path)
+        own = with_redirected_paths(own)
         problems = [*name_problems(own), *primary_problems(own), *setting_problems(own)]
         problems += [*secondary_problems(own), *prediction_problems(own)]
     if problems:

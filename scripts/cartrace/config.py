@@ -68,7 +68,9 @@ class Cohort(_Section):
     """A folder of sheets and exports."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="Name, used in paths")]
-    path: Annotated[Name, Field(description="Folder, relative to the working directory")]
+    path: Annotated[
+        Name, Field(description="Folder, relative to the working directory; may name pathvars, as in <data>/C01")
+    ]
 
 
 class Group(_Section):

@@ -37,6 +37,11 @@ def refused(tmp_path: Path, run: Callable) -> Callable[..., str]:
     return refuse
 
 
+def test_a_pathvar_that_is_not_given_is_named(refused: Callable[[dict[str, Any]], str]) -> None:
+    said = refused({"cohorts.0.path": "<data>/C01"})
+    assert "cohorts: the folder '<data>/C01' of C01 names <data>; give it in pathvars" in said
+
+
 def test_problems_of_form_come_all_at_once(refused: Callable[[dict[str, Any]], str]) -> None:
     said = refused(
         {

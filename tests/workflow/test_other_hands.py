@@ -22,7 +22,7 @@ base = yaml.safe_load(open({config!r}))
 
 
 def study(cohort):
-    cohorts = [{{"name": cohort, "path": f"data/{{cohort}}"}}]
+    cohorts = [{{"name": cohort, "path": f"<data>/{{cohort}}"}}]
     return base | {{"cohorts": cohorts, "expansion": {{"models": ["exponential"]}}}}
 
 
@@ -32,6 +32,7 @@ module first:
     config:
         study("C01")
     pathvars:
+        data="data",
         results="of first/results",
         logs="of first/logs",
 
@@ -45,6 +46,7 @@ module second:
     config:
         study("C02")
     pathvars:
+        data="more data",
         results="of second/results",
         logs="of second/logs",
 
@@ -85,7 +87,8 @@ def outer(tmp_path: Path) -> Callable[[str], Path]:
 
     def write(snakefile: str) -> Path:
         folder = tmp_path / "outer"
-        shutil.copytree(ROOT / "resources" / "demo_study", folder / "data")
+        for cohort, place in (("C01", "data"), ("C02", "more data")):
+            shutil.copytree(ROOT / "resources" / "demo_study" / cohort, folder / place / cohort)
         text = OUTER.format(config=str(ROOT / "config" / "config.yaml"), snakefile=snakefile)
         (folder / "Snakefile").write_text(text, encoding="utf-8")
         return folder
@@ -106,6 +109,7 @@ def assert_used_twice(folder: Path, finished: Path) -> None:
     assert sorted(path.name for path in folder.iterdir() if not path.name.startswith(".")) == [
         "Snakefile",
         "data",
+        "more data",
         "of first",
         "of second",
     ]
