@@ -252,9 +252,7 @@ def model_problems(expansion):
         if model["name"] in shipped and model["name"] not in expansion["models"]:
             yield f"expansion.custom_models: '{model['name']}' is the name of a shipped model; choose another"
         if not Path(model["path"]).is_file():
-            yield (
-                f"expansion.custom_models: the file '{model['path']}' of {model['name']} {not_there(model['path'])}"
-            )
+            yield (f"expansion.custom_models: the file '{model['path']}' of {model['name']} {not_there(model['path'])}")
     if names == ["stein"]:
         yield "expansion.models: stein is fitted to groups only; name a model for single mice beside it"
 
