@@ -49,7 +49,12 @@ def main(
     order = [group["name"] for group in sorted(groups, key=lambda group: _RANK[group["role"]])]
     settings = Settings(population_method, population_p, population_simulations, seed)
     found: dict[str, list[pd.DataFrame]] = {"estimates": [], "curves": [], "fits": [], "population": []}
+    limits: dict[bytes, tuple[float, float]] = {}
     for analysis in steps(("all", "without_excluded"), f"fitting {model}, analysis"):
+        if analysis != "all" and not measured["excluded"].any():
+            for rows in found.values():
+                rows += [frame.assign(analysis=analysis) for frame in rows]
+            continue
         study = fit_study(
             measured,
             mice,
@@ -59,7 +64,9 @@ def main(
             window_days=window_days,
             scatter=scatter,
         )
-        animals = animal_estimates(study, quantities(study, auc_days), confidence=confidence, interval=interval)
+        animals = animal_estimates(
+            study, quantities(study, auc_days), confidence=confidence, interval=interval, known=limits
+        )
         found["estimates"] += [animals]
         if not kind.is_for_groups:
             found["estimates"].append(group_estimates(animals, confidence=confidence))

@@ -22,7 +22,14 @@ LARGEST_LOG_SE = 1.0
 FELT = 0.01  # A derivative below which a quantity does not depend on a parameter.
 
 
-def animal_estimates(study: Study, found: Sequence[Quantity], *, confidence: float, interval: str) -> pd.DataFrame:
+def animal_estimates(
+    study: Study,
+    found: Sequence[Quantity],
+    *,
+    confidence: float,
+    interval: str,
+    known: dict[bytes, tuple[float, float]] | None = None,
+) -> pd.DataFrame:
     """Return the rows of :class:`cartrace.tables.Estimates` of all mice.
 
     Parameters
@@ -35,6 +42,9 @@ def animal_estimates(study: Study, found: Sequence[Quantity], *, confidence: flo
         Level of the intervals.
     interval : str
         ``profile`` or ``wald``.
+    known : dict, optional
+        Profile limits that were found before, by what they follow from; those that are found now are added. Most mice
+        are the same with and without what is excluded, and a search for limits is what a fit spends its time on.
 
     Returns
     -------
@@ -46,9 +56,10 @@ def animal_estimates(study: Study, found: Sequence[Quantity], *, confidence: flo
     covariance, quantile = study.fit.covariance, t_quantile(0.5 + confidence / 2.0, study.fit.df)
     ses = [np.sqrt(np.einsum("mp,mpq,mq->m", item.gradient, covariance, item.gradient)) for item in found]
     outcomes = [_outcomes(study, quantity, se) for quantity, se in zip(found, ses, strict=True)]
-    profiles = (
-        _profiles(study, found, [status == "ok" for status, _ in outcomes], quantile) if interval == "profile" else {}
-    )
+    good = [status == "ok" for status, _ in outcomes]
+    profiles = {}
+    if interval == "profile":
+        profiles = _profiles(study, found, good, quantile, {} if known is None else known)
     intervals: dict[str, Interval] = {}
     rows = []
     for quantity, se, (status, reason) in zip(found, ses, outcomes, strict=True):
@@ -80,29 +91,47 @@ def _wald(scale: str) -> str:
     return "Wald t" if scale == "linear" else f"Wald t on the {scale} scale"
 
 
-def _profiles(study: Study, found: Sequence[Quantity], good: Sequence[Mask], quantile: Array) -> dict[str, Interval]:
+def _profiles(
+    study: Study,
+    found: Sequence[Quantity],
+    good: Sequence[Mask],
+    quantile: Array,
+    known: dict[bytes, tuple[float, float]],
+) -> dict[str, Interval]:
     """Return the profile-likelihood limits of all quantities that have them, on their scale of inference."""
     points, parameters = study.points.rows(study.rows), {parameter.name for parameter in study.model.parameters}
-    chosen = [
-        (item, np.flatnonzero(ok)) for item, ok in zip(found, good, strict=True) if item.pivot >= 0 and not item.source
-    ]
-    wanted = [
-        Wanted(
-            None if item.name in parameters else item.of,
-            item.pivot,
-            rows,
-            reach_of(item.scale, item.unit, points)[rows],
-        )
-        for item, rows in chosen
-    ]
+    chosen = [(item, ok) for item, ok in zip(found, good, strict=True) if item.pivot >= 0 and not item.source]
+    basis = _basis(points, study.fit, quantile)
+    keys = [[item.name.encode() + own for own in basis] for item, _ in chosen]
+    wanted = []
+    for (item, ok), own in zip(chosen, keys, strict=True):
+        rows = np.array([row for row in np.flatnonzero(ok) if own[row] not in known], dtype=np.intp)
+        value = None if item.name in parameters else item.of
+        wanted.append(Wanted(value, item.pivot, rows, reach_of(item.scale, item.unit, points)[rows]))
+    searched = profile_limits(study.model, points, study.fit, wanted, quantile=quantile)
     limits = {}
-    for (item, rows), profile in zip(
-        chosen, profile_limits(study.model, points, study.fit, wanted, quantile=quantile), strict=True
-    ):
-        low, high = np.full(len(quantile), np.nan), np.full(len(quantile), np.nan)
-        low[rows], high[rows] = profile.low, profile.high
+    for (item, ok), own, want, profile in zip(chosen, keys, wanted, searched, strict=True):
+        new = zip(want.rows, profile.low, profile.high, strict=True)
+        known.update({own[row]: (low, high) for row, low, high in new})
+        both = [known[key] if has else (np.nan, np.nan) for key, has in zip(own, ok, strict=True)]
+        low, high = np.array(both).reshape(-1, 2).T
         limits[item.name] = Interval(low, high, "profile likelihood")
     return limits
+
+
+def _basis(points: Points, fit: Fit, quantile: Array) -> list[bytes]:
+    """Return, of each mouse, all that the limits of a quantity of it follow from."""
+    of_points = (points.day, points.log_response, points.censored, points.known_sd)
+    of_fit = (fit.theta, fit.covariance, fit.sigma, fit.sigma_ml, fit.inflation, fit.df, fit.own_scatter, quantile)
+    return [
+        b"".join(
+            [
+                *(part[row][used].tobytes() for part in of_points),
+                *(np.ascontiguousarray(part[row]).tobytes() for part in of_fit),
+            ]
+        )
+        for row, used in enumerate(points.used)
+    ]
 
 
 def on_own_scale(value: Array, scale: str) -> Array:

@@ -85,6 +85,19 @@ def test_cohorts_are_fitted_together_and_mice_of_the_same_name_apart(tmp_path):
     pd.testing.assert_series_equal(left, right, rtol=1e-9)
 
 
+def test_without_exclusions_both_analyses_are_what_fitting_twice_gives(tmp_path):
+    cells, _ = simulated("logistic", n_per_group=3)
+    background = cells_of([cells_row("U1", "UTD", 1, 1.0)])
+    # A mouse that is not fitted is excluded: nothing changes, but both analyses are made.
+    changes = {"population_method": "mixed", "population_p": "bootstrap"}
+    twice = run(tmp_path, pd.concat([cells, background.assign(excluded=True, exclusion_reason="leak")]), **changes)
+    texts = {path.name: path.read_bytes() for path in tmp_path.glob("[efp]*.csv")}
+    once = run(tmp_path, pd.concat([cells, background]), **changes)
+    assert set(once[0]["analysis"]) == {"all", "without_excluded"}
+    assert len(once[0]) == len(twice[0])
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("[efp]*.csv")} == texts
+
+
 def test_excluded_mice_stand_in_all_and_are_missing_in_the_other(tmp_path):
     cells, _ = simulated("logistic", n_per_group=3)
     cells.loc[cells["animal_id"] == "CAR01", ["excluded", "exclusion_reason"]] = [True, "leak"]

@@ -10,6 +10,7 @@ from cartrace import tables
 from cartrace.estimates import animal_estimates, curves, group_estimates
 from cartrace.expansion import Scatter, fit_rows, fit_study, mice_of, points_of
 from cartrace.growth import BY_NAME, MODELS
+from cartrace.profiles import profile_limits
 from cartrace.quantities import quantities
 
 WINDOW = (0.0, 28.0)
@@ -344,6 +345,29 @@ def test_intervals_are_on_the_log_scale_with_the_t_quantile_of_the_mouse(model):
     assert (rows["df"] == 6 - BY_NAME[model].n_parameters).all()
     rates, times = (rows.xs(name, level="parameter") for name in ("growth_rate", "doubling_time"))
     np.testing.assert_allclose(times["ci_low"], np.log(2) / rates["ci_high"], rtol=1e-10)
+
+
+def test_limits_that_are_known_are_not_searched_again(monkeypatch):
+    cells, _ = simulated("exponential", n_per_group=2)
+    cells.loc[(cells["animal_id"] == "CAR01") & (cells["cell_day"] == 21), "excluded"] = True
+    known, asked = {}, []
+
+    def counted(*arguments, **more):
+        asked.append(sum(len(item.rows) for item in arguments[3]))
+        return profile_limits(*arguments, **more)
+
+    monkeypatch.setattr("cartrace.estimates.profile_limits", counted)
+    frames = []
+    for analysis in ("all", "without_excluded"):
+        study = study_of(cells, "exponential", analysis=analysis)
+        found = quantities(study, WINDOW)
+        one = animal_estimates(study, found, confidence=0.95, interval="profile", known=known)
+        alone = animal_estimates(study, found, confidence=0.95, interval="profile")
+        pd.testing.assert_frame_equal(one, alone)
+        frames.append(one)
+    # The mouse that loses a point is searched again, the others are not.
+    first, _, again, whole = asked
+    assert 0 < again < whole == first
 
 
 @pytest.mark.parametrize("quantity", ["auc", "peak", "growth_rate", "time_of_peak"])
