@@ -112,12 +112,13 @@ def sensitivity(
         ]
         if not declared["session_b"]:
             found += [*_by_cohorts(forest, declared), *ways.by_model(estimates, declared, confidence)]
+        if not declared["session_b"] and declared["n_not_estimable_a"] + declared["n_not_estimable_b"]:
+            every = ways.mice_of(endpoints, declared)
+            found += ways.by_missing(every[~left_out(every)], declared)
         if declared["is_primary"]:
             every = ways.mice_of(endpoints, declared)
-            taking = every[takes_part(every)]
             found += [
-                *ways.by_scale_and_test(taking, declared, confidence, seed),
-                *ways.by_missing(every[~left_out(every)], declared),
+                *ways.by_scale_and_test(every[takes_part(every)], declared, confidence, seed),
                 *ways.by_mouse(diagnostics, declared),
             ]
         place = {name: declared[name] for name in (*_PAIR, "plan")} | {"ci_level": confidence}

@@ -200,14 +200,16 @@ def imaged(random, n, *, effect, sessions=4, lost=0.1):
 
 
 def mixed_level(n, reps, effect=0.4):
-    random, missed = rng(n, 31), {"average": [], "session": []}
+    random, missed, differs = rng(n, 31), {"average": [], "session": []}, []
     for _ in range(reps):
         rows = repeated(imaged(random, n, effect=effect), groups=GROUPS, confidence=0.95)
         rows = rows[rows["status"] == "ok"]
         for contrast, flags in missed.items():
             some = rows[rows["contrast"] == contrast]
             flags += list((some["ci_low"] > np.exp(effect)) | (some["ci_high"] < np.exp(effect)))
-    return {contrast: share(flags) for contrast, flags in missed.items()}
+        # The groups differ by the same factor in all sessions, so that each interaction that is found is a false one.
+        differs += list(rows.loc[rows["contrast"] == "interaction", "p_value"] < LEVEL)
+    return {contrast: share(flags) for contrast, flags in missed.items()} | {"interaction": share(differs)}
 
 
 @pytest.mark.parametrize("n", MICE)
@@ -224,6 +226,7 @@ def test_the_mixed_model_of_the_sessions_keeps_its_level(n):
     missed = mixed_level(n, 1500)
     assert 0.03 <= missed["average"] <= 0.07
     assert 0.03 <= missed["session"] <= 0.07
+    assert 0.03 <= missed["interaction"] <= 0.07
 
 
 @pytest.mark.slow

@@ -257,6 +257,30 @@ def test_mice_without_a_value_are_ranked_at_both_ends():
     assert np.isnan(lowest["estimate"])
 
 
+def test_mice_without_a_value_of_a_secondary_comparison_are_ranked_too():
+    values = {("C01", "CAR"): [6.0, 7, 8, 9], ("C01", "NT"): [1.0, 1.2, 1.3, np.nan]}
+    frame = pd.concat([endpoints(study()), endpoints(values).assign(endpoint="auc")], ignore_index=True)
+    family = {"family": "areas", "endpoint": "auc", "modality": "", "regions": [], "sessions": [], "groups": []}
+    rows = compare(
+        frame,
+        groups=GROUPS,
+        primary=PRIMARY,
+        secondary=[family | {"test": "welch"}],
+        adjustment="holm",
+        exploratory_adjustment="BH",
+        confidence=0.95,
+        seed=1,
+    )
+    nothing = (tables.empty(table) for table in (tables.Paired, tables.Forest, tables.Diagnostics, tables.Estimates))
+    found = sensitivity(
+        frame, rows, *nothing, compared_otherwise(tables.empty(tables.Alternatives)), confidence=0.95, seed=1
+    )
+    ways = found[(found["family"] == "areas") & (found["analysis"] == "all")].set_index(["choice", "variant"])
+    lowest = ways.loc[("missing", "1 mice without a value ranked lowest (Mann-Whitney)")]
+    assert lowest["p_value"] == pytest.approx(2 / 70)
+    assert lowest[["n_a", "n_b"]].tolist() == [4, 4]
+
+
 def test_every_model_makes_the_comparison():
     frame = endpoints(study())
     rows = [

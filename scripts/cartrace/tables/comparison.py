@@ -224,8 +224,8 @@ class Sensitivity(Table):
     """One row per way in which a declared comparison could also have been made, and whether its conclusion moves.
 
     The primary comparison is made in every way, a secondary one under the choices upstream, with every model that was
-    fitted, and with cohorts as blocks. Of two sessions of the same mice, group_b is group_a, and session_b the session
-    that session is compared with.
+    fitted, with cohorts as blocks, and with the mice without a value at either end of all ranks. Of two sessions of the
+    same mice, group_b is group_a, and session_b the session that session is compared with.
     """
 
     key = (
