@@ -80,6 +80,14 @@ def format_value(value: float, uncertainty: float = math.nan, *, digits: int = 3
     return fixed(value, significant(value, digits))
 
 
+def format_spread(mean: float, sd: float) -> str:
+    """Return ``0.888 ± 0.095``: a mean and the scatter about it, which keeps two significant digits."""
+    if not (math.isfinite(sd) and sd > 0):
+        return format_value(mean)
+    places = 1 - int(f"{sd:.1e}".split("e")[1])
+    return f"{fixed(mean, places)} ± {fixed(sd, places)}"
+
+
 def format_log_value(value: float, relative_uncertainty: float) -> str:
     """Return a positive value rounded by its relative uncertainty, with two significant digits at least."""
     if math.isnan(value):
@@ -96,6 +104,13 @@ def format_estimate(estimate: float, low: float, high: float, *, scale: str) -> 
         return format_log_value(estimate, relative), format_log_value(low, relative), format_log_value(high, relative)
     half_width = (high - low) / 2
     return format_value(estimate, half_width), format_value(low, half_width), format_value(high, half_width)
+
+
+def half_life(seconds: float) -> str:
+    """Return ``109.77 min``: a half-life in the largest unit of which it holds two, with five digits."""
+    units = (("d", 86400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0))
+    name, length = next((unit for unit in units if seconds >= 2 * unit[1]), units[-1])
+    return f"{seconds / length:.5g} {name}"
 
 
 def unit_label(unit: str, *, uptake_label: str = "%ID/g") -> str:

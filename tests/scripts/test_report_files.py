@@ -226,6 +226,31 @@ def test_the_crate_hashes_every_file(report):
     assert referred <= set(entities)
 
 
+def test_the_crate_keeps_what_the_specification_demands(report):
+    """RO-Crate 1.1, its MUSTs, and Process Run Crate 0.5, as far as they can be seen without their vocabularies."""
+    crate = json.loads((report / "ro-crate-metadata.json").read_text(encoding="utf-8"))
+    assert crate["@context"][0] == "https://w3id.org/ro/crate/1.1/context"
+    entities = {item["@id"]: item for item in crate["@graph"]}
+    assert len(entities) == len(crate["@graph"])  # flat, each entity once
+    assert all({"@id", "@type"} <= set(item) for item in entities.values())
+    nested = [one for item in entities.values() for one in item.values() if isinstance(one, dict)]
+    assert all(set(one) == {"@id"} for one in nested)
+    descriptor, root = entities["ro-crate-metadata.json"], entities["./"]
+    assert descriptor["@type"] == "CreativeWork"
+    assert descriptor["conformsTo"] == {"@id": "https://w3id.org/ro/crate/1.1"}
+    assert root["@type"] == "Dataset"
+    assert {"name", "description", "datePublished", "license"} <= set(root)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", root["datePublished"])
+    # Every file of the crate is one of its parts, lies at its path, and is found from the root.
+    for part in root["hasPart"]:
+        assert entities[part["@id"]]["@type"] == "File"
+        assert not re.match(r"/|\.\.|[a-z]+:", part["@id"])
+    assert entities[root["conformsTo"]["@id"]]["@type"] == "CreativeWork"
+    run = entities[root["mentions"]["@id"]]
+    assert run["@type"] == "CreateAction"
+    assert {entities[one["@id"]]["@type"] for one in run["instrument"]} == {"SoftwareApplication"}
+
+
 def test_what_changed_is_told_with_its_cause(tmp_path):
     made = StudyMaker().made()
     paths = written(made, tmp_path / "tables")

@@ -11,7 +11,9 @@ from cartrace.display import (
     format_estimate,
     format_log_value,
     format_p,
+    format_spread,
     format_value,
+    half_life,
     p_text,
     sentence,
     unit_label,
@@ -129,6 +131,26 @@ def test_limits_far_apart_on_the_log_scale_keep_two_digits_each():
 
 def test_limits_on_the_linear_scale_share_their_decimals():
     assert format_estimate(-1.58, -3.3655, 0.2055, scale="linear") == ("-1.6", "-3.4", "0.2")
+
+
+@pytest.mark.parametrize(
+    ("mean", "sd", "written"),
+    [
+        (0.8876, 0.0951, "0.888 ± 0.095"),
+        (8.213, 9.97, "8 ± 10"),
+        (123.4, 56.7, "123 ± 57"),
+        (0.5, math.nan, "0.500"),
+        (0.5, 0.0, "0.500"),
+    ],
+)
+def test_a_scatter_between_mice_keeps_two_digits(mean, sd, written):
+    assert format_spread(mean, sd) == written
+
+
+def test_half_lives_have_the_unit_that_people_think_in():
+    # DDEP: F-18 1.8288 h, Tc-99m 6.0067 h, Zr-89 78.42 h, C-11 20.361 min, Rb-82 75 s.
+    found = [half_life(seconds) for seconds in (6583.68, 21624.12, 282312.0, 1221.66, 75.0)]
+    assert found == ["109.73 min", "6.0067 h", "3.2675 d", "20.361 min", "75 s"]
 
 
 def test_the_sentence_of_a_comparison():

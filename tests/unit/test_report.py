@@ -164,7 +164,7 @@ def test_sections_without_data_are_absent(changed, absent):
 def test_the_verdict_is_in_the_tables(study):
     (section,) = [part for part in sections(study, methods="# M", run="a: 1") if part.anchor == "verdict"]
     facts = dict(next(block for block in section.blocks if isinstance(block, Facts)).pairs)
-    assert facts["Tracer"] == "[18F]TFB, F-18, half-life 6586.2 s (ENSDF)"
+    assert facts["Tracer"] == "[18F]TFB, F-18, half-life 109.77 min (ENSDF)"
     row = study.primary()[0]
     assert facts["Mice"] == (
         f"{len(study.animals)} planned, {study.doses['animal_id'].nunique()} injected, "

@@ -18,6 +18,12 @@ from cartrace.figures.style import Preset
 FRAME_MM, ROW_MM, MOST_NAMED = 20.0, 2.4, 60
 # Marks of events: none of them is a group's marker in colour.
 EVENTS = (("pet", "|", "PET scan"), ("counter", "s", "tissues counted"), ("died", "x", "died or was killed early"))
+# How they are counted in the caption, one and many.
+COUNTED = {
+    "pet": ("PET scan", "PET scans"),
+    "counter": ("dissection", "dissections"),
+    "died": ("early death", "early deaths"),
+}
 
 
 def timeline(study: Study, preset: Preset) -> Drawing:
@@ -45,7 +51,8 @@ def timeline(study: Study, preset: Preset) -> Drawing:
     _draw(axes, study, events, mice, preset)
     groups = [group for group in study.groups if (mice["group"] == group.name).any()]
     _key(figure, events, groups)
-    counts = ", ".join(f"{int((events['event'] == kind).sum())} {word}" for kind, _, word in EVENTS)
+    numbers = {kind: int((events["event"] == kind).sum()) for kind in COUNTED}
+    counts = ", ".join(f"{n} {COUNTED[kind][n != 1]}" for kind, n in numbers.items() if n)
     caption = " ".join(
         [
             "One row a mouse, by group: line from the cells (day 0) to its last event.",

@@ -13,11 +13,16 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import AbstractPathEffect, withStroke
 from numpy.typing import NDArray
 
 from cartrace.figures.style import MOST_VECTOR_MARKS, Group, Preset
 
 POINT_AREA = 9.0
+# Around the mean of a group, which has the colour of its mice.
+CASING: list[AbstractPathEffect] = [withStroke(linewidth=2.6, foreground="#ffffff")]
+# Of a group; beyond it marks fade.
+MANY_MICE = 60
 GREY = "#7F7F7F"
 GOLDEN = 0.6180339887498949
 MOUSE = ["cohort", "animal_id"]
@@ -110,7 +115,7 @@ def mice(
                 facecolors=face,
                 edgecolors=group.colour,
                 linewidths=0.6,
-                alpha=0.85 if kind == "mice" else None,
+                alpha=_alpha(0.85, names) if kind == "mice" else None,
                 zorder=3,
             )
         marks.set_label(f"_{kind}")
@@ -189,12 +194,20 @@ def key(
 
 def lines(paths: Sequence[NDArray[np.float64]], group: Group, who: Iterable[Sequence[str]]) -> LineCollection:
     """Return thin lines, one a mouse of `who`, from arrays of shape (points, 2)."""
+    mice = np.array(list(who), dtype=str).reshape(-1, 2)
+    alpha = _alpha(0.55, mice)
     drawn = LineCollection(
-        list(paths), colors=group.colour, linewidths=0.35, alpha=0.55, zorder=2, label="_mouse-lines"
+        list(paths), colors=group.colour, linewidths=0.35, alpha=alpha, zorder=2, label="_mouse-lines"
     )
     drawn.set_rasterized(len(paths) > MOST_VECTOR_MARKS // 10)
-    tag(drawn, group, who)
+    tag(drawn, group, mice)
     return drawn
+
+
+def _alpha(full: float, names: NDArray[np.str_]) -> float:
+    """Return the opacity of a group's marks, less where many mice would cover each other and the group's mean."""
+    n_mice = len(np.unique(names, axis=0))
+    return full * min(1.0, max(MANY_MICE / max(n_mice, 1), 0.2))
 
 
 def grid(count: int, *, most_columns: int) -> tuple[int, int]:

@@ -135,6 +135,7 @@ def _readout_panel(axes: Axes, points: pd.DataFrame, groups: list[Group]) -> pd.
         own = means[means["group"] == group.name]
         (line,) = axes.plot(own["cell_day"], own["mean"], color=group.colour, linewidth=1.3, marker=group.marker,
                             markersize=2.5, label="_group-mean", zorder=4)  # fmt: skip
+        line.set_path_effects(marks.CASING)
         marks.tag(line, group)
     axes.autoscale()
     if log:

@@ -166,6 +166,7 @@ def _panel(axes: Axes, panel: Panel, groups: list[Group], preset: Preset) -> Non
         means = panel.means[(panel.means["group"] == group.name) & panel.means["centre"].notna()]
         beside = means["cell_day"] + dodge * (groups.index(group) - (len(groups) - 1) / 2)
         (middle,) = axes.plot(beside, means["centre"], color=group.colour, linewidth=1.3, zorder=4, label="_group-mean")
+        middle.set_path_effects(marks.CASING)
         bars = axes.vlines(beside, means["low"], means["high"], color=group.colour, linewidth=1.1, zorder=4)
         marks.tag(middle, group)
         marks.tag(bars, group)

@@ -14,9 +14,9 @@ from cartrace.report.blocks import (
     Cell,
     Grid,
     Heading,
+    Text,
     from_table,
     grid,
-    number_cell,
     records,
     source_cell,
 )
@@ -70,7 +70,7 @@ def _foretold(study: Study) -> list[Block]:
     shown = display.format_estimate(row["estimate"], row["ci_low"], row["ci_high"], scale="linear")
     interval = f" [{100 * row['ci_level']:g} % CI {shown[1]}, {shown[2]}]" if shown[1] else ""
     text = (
-        f"{row['early'].capitalize()} against {row['outcome']}"
+        f"{row['early'].capitalize()} against {row['outcome'].replace('_', ' ')}"
         f"{', ' + row['group'] if row['group'] else ''}: rank correlation {shown[0]}{interval}, "
         f"{display.p_text(row['p_value'])}, n = {row['n']} mice."
     )
@@ -88,7 +88,7 @@ def _prediction(study: Study) -> list[Block]:
         rows.append(
             [
                 Cell(row["early"]),
-                Cell(row["outcome"]),
+                Cell(row["outcome"].replace("_", " ")),
                 Cell(row["group"] or "all"),
                 Cell(METHODS[row["method"]]),
                 limited(row, table="prediction", names=names, scale="linear"),
@@ -116,6 +116,8 @@ def _survival(study: Study) -> list[Block]:
     found = study.survival[study.survival["analysis"] == MAIN]
     if found.empty:
         return []
+    if not (found[["n_events_a", "n_events_b"]] > 0).to_numpy().any():
+        return [Text(("No mouse died while it was followed: survival is not compared (tables/survival.csv).",))]
     rows = []
     for row in records(found.sort_values(["level", "group_a", "group_b"])):
         names = ("hazard_ratio", "hazard_ratio_ci_low", "hazard_ratio_ci_high")
@@ -123,8 +125,8 @@ def _survival(study: Study) -> list[Block]:
         rows.append(
             [
                 Cell(groups or "all groups"),
-                Cell(f"{row['n_a']}" + (f" vs {row['n_b']}" if row["group_b"] else "")),
-                Cell(f"{row['n_events_a']}" + (f" vs {row['n_events_b']}" if row["group_b"] else "")),
+                _counts(row, "n"),
+                _counts(row, "n_events"),
                 source_cell("survival", row, "median_day"),
                 p_cell(row, table="survival"),
                 p_cell(row, table="survival", name="p_adjusted"),
@@ -135,6 +137,12 @@ def _survival(study: Study) -> list[Block]:
     labels = ("Groups", "Mice", "Deaths", "Median (day)", "Log-rank p", "Holm p", "Hazard ratio [CI]", "Remark")
     headings = [Heading(label, 0 < index < 7) for index, label in enumerate(labels)]
     return [grid("Survival", headings, rows, file="tables/survival.csv")]
+
+
+def _counts(row: dict[str, Any], name: str) -> Cell:
+    """Return a number of mice, or those of two groups that are compared."""
+    names = [f"{name}_a", *([f"{name}_b"] if row["group_b"] else [])]
+    return Cell(" vs ".join(str(row[one]) for one in names), source=from_table("survival", row, *names))
 
 
 def _readout_agreement(study: Study) -> list[Block]:
@@ -219,12 +227,12 @@ def _power(found: Any) -> Grid:
     for row in records(found):
         rows.append(
             [
-                source_cell("power", row, "effect"),
-                source_cell("power", row, "power", factor=100.0),
-                source_cell("power", row, "n_per_group"),
+                Cell(f"{row['effect']:g}", source=from_table("power", row, "effect")),
+                Cell(f"{100 * row['power']:g}", source=from_table("power", row, "power*100")),
+                _whole("power", row, "n_per_group"),
                 _whole_range(row),
-                source_cell("power", row, "n_enrolled"),
-                number_cell(row["sd"]),
+                _whole("power", row, "n_enrolled"),
+                source_cell("power", row, "sd"),
                 Cell(row["reason"], tone="muted"),
             ]
         )
@@ -240,6 +248,12 @@ def _power(found: Any) -> Grid:
     )
     headings = [Heading(label, index < 6) for index, label in enumerate(labels)]
     return grid("Mice per group for the next cohort", headings, rows, file="tables/power.csv")
+
+
+def _whole(table: str, row: dict[str, Any], column: str) -> Cell:
+    """Return a number of mice; one that there is none of is a gap."""
+    value = float(row[column])
+    return Cell("") if np.isnan(value) else Cell(f"{value:g}", source=from_table(table, row, column))
 
 
 def _whole_range(row: dict[str, Any]) -> Cell:

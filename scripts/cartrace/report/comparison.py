@@ -16,6 +16,7 @@ from cartrace.report.blocks import (
     Grid,
     Heading,
     Text,
+    from_table,
     grid,
     number_cell,
     plain_grid,
@@ -71,7 +72,7 @@ def _forest(study: Study) -> list[Block]:
                 Cell(row["cohort"] or level[row["level"]]),
                 limited(row, table="forest", names=names, scale=row["scale"]),
                 p_cell(row, table="forest"),
-                Cell(f"{row['n_a']} vs {row['n_b']}"),
+                _sizes("forest", row),
                 source_cell("forest", row, "weight_pct"),
                 source_cell("forest", row, "heterogeneity_i2_pct"),
                 Cell(row["reason"], tone="muted"),
@@ -133,7 +134,7 @@ def _sensitivity(study: Study) -> list[Block]:
                 Cell("ratio" if row["scale"] == "log" else "difference"),
                 limited(row, table="sensitivity", names=names, scale=row["scale"]),
                 p_cell(row, table="sensitivity"),
-                Cell(f"{row['n_a']} vs {row['n_b']}"),
+                _sizes("sensitivity", row),
                 Cell(row["moved"], tone="" if row["moved"] == "nothing" else "warn"),
                 Cell(row["reason"], tone="muted"),
             ]
@@ -237,13 +238,13 @@ def _test_cells(study: Study, row: dict[str, Any]) -> list[Cell]:
         Cell(place(row)),
         Cell(f"{row['group_a']} vs {row['group_b']}"),
         Cell(row["family"].replace("_", " ")),
-        Cell(f"{_mean(row['mean_a'])} vs {_mean(row['mean_b'])} {unit}".rstrip()),
+        _means(row, unit),
         _estimate(row),
         Cell(statistic),
         p_cell(row, table="comparisons"),
         Cell("") if row["adjustment"] == "none" else p_cell(row, table="comparisons", name="p_adjusted"),
         _effect_size(row),
-        Cell(f"{row['n_a']} vs {row['n_b']}"),
+        _sizes("comparisons", row),
         Cell(row["reason"], tone="warn" if row["reason"] else ""),
     ]
 
@@ -259,21 +260,22 @@ def _estimate(row: dict[Any, Any]) -> Cell:
     return cell if row["scale"] == "log" else replace(cell, text=f"difference {cell.text}")
 
 
-def _mean(value: float) -> str:
-    return number_cell(value).text or "none"
+def _means(row: dict[str, Any], unit: str) -> Cell:
+    shown = {name: number_cell(row[name]).text for name in ("mean_a", "mean_b")}
+    known = [name for name, text in shown.items() if text]
+    source = from_table("comparisons", row, *known) if known else ""
+    return Cell(f"{' vs '.join(text or 'none' for text in shown.values())} {unit}".rstrip(), source=source)
+
+
+def _sizes(table: str, row: dict[str, Any]) -> Cell:
+    return Cell(f"{row['n_a']} vs {row['n_b']}", source=from_table(table, row, "n_a", "n_b"))
 
 
 def _effect_size(row: dict[str, Any]) -> Cell:
     """Hedges g, or the rank-biserial correlation of a test by rank."""
     for name, lead in (("hedges_g", ""), ("rank_biserial", "rank-biserial ")):
         if not np.isnan(row[name]):
-            cell = _with_limits(row[name], row[f"{name}_ci_low"], row[f"{name}_ci_high"], scale="linear")
-            return Cell(lead + cell.text, cell.sort)
+            names = (name, f"{name}_ci_low", f"{name}_ci_high")
+            cell = limited(row, table="comparisons", names=names, scale="linear")
+            return replace(cell, text=lead + cell.text)
     return Cell("")
-
-
-def _with_limits(value: float, low: float, high: float, *, scale: str) -> Cell:
-    if np.isnan(low) or np.isnan(high):
-        return number_cell(value)
-    shown = display.format_estimate(value, low, high, scale=scale)
-    return Cell(f"{shown[0]} [{shown[1]}, {shown[2]}]", repr(float(value)))

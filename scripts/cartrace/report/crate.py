@@ -1,4 +1,4 @@
-"""The report's folder as an RO-Crate 1.1: every file with its SHA-256, every input that it was made from."""
+"""The report's folder as an RO-Crate 1.1 and Process Run Crate 0.5: every file and every input with its SHA-256."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from cartrace.report.study import Study
 
 CONTEXT = "https://w3id.org/ro/crate/1.1/context"
 PROFILE = "https://w3id.org/ro/crate/1.1"
+RUN_PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 FORMATS = {
     "csv": "text/csv",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
@@ -45,31 +46,39 @@ def crate(study: Study, files: Mapping[str, bytes], *, versions: Mapping[str, st
         outside of the folder and are named with their SHA-256 only.
     """
     outputs = [_file(path, content) for path, content in sorted(files.items())]
-    inputs = [
-        {
-            "@id": f"#input/{quote(row['cohort'])}/{quote(row['file'])}",
-            "@type": "CreativeWork",
-            "name": f"{row['cohort']}/{row['file']}",
-            "sha256": row["sha256"],
-        }
-        for row in study.imported.sort_values(["cohort", "file"]).to_dict("records")
-    ]
-    software = [
-        {"@id": f"#software/{quote(name)}", "@type": "SoftwareApplication", "name": name, "version": version}
-        for name, version in sorted(versions.items())
-    ]
+    inputs = [_input(row) for row in study.imported.sort_values(["cohort", "file"]).to_dict("records")]
+    software = [_software(f"#software/{quote(name)}", name, version) for name, version in sorted(versions.items())]
     workflow = {"@id": "#cartrace", "@type": "SoftwareApplication", "name": "cartrace"}
-    action = {
-        "@id": "#run",
-        "@type": "CreateAction",
-        "name": "Run of cartrace",
-        "instrument": [{"@id": item["@id"]} for item in (workflow, *software)],
-        "object": _references(inputs),
-        "result": _references(outputs),
+    graph = [
+        *_descriptor(),
+        _root(study, outputs),
+        *_terms(),
+        _action([workflow, *software], inputs, outputs),
+        workflow,
+        *software,
+        *inputs,
+        *outputs,
+    ]
+    context: list[Any] = [CONTEXT, {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}]
+    return json.dumps({"@context": context, "@graph": graph}, indent=1, ensure_ascii=False) + "\n"
+
+
+def _descriptor() -> list[dict[str, Any]]:
+    """Return what says which forms the crate has: the file itself, and the profile of runs."""
+    itself = {
+        "@id": "ro-crate-metadata.json",
+        "@type": "CreativeWork",
+        "conformsTo": {"@id": PROFILE},
+        "about": {"@id": "./"},
     }
-    root = {
+    return [itself, {"@id": RUN_PROFILE, "@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"}]
+
+
+def _root(study: Study, outputs: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
         "@id": "./",
         "@type": "Dataset",
+        "conformsTo": {"@id": RUN_PROFILE},
         "name": study.settings["study"]["title"],
         "description": "Report, figures and tables of a preclinical imaging study, made by cartrace.",
         "datePublished": last_day(study),
@@ -77,21 +86,35 @@ def crate(study: Study, files: Mapping[str, bytes], *, versions: Mapping[str, st
         "hasPart": _references(outputs),
         "mentions": {"@id": "#run"},
     }
-    terms = {
-        "@id": "#license",
-        "@type": "CreativeWork",
-        "name": "Not stated",
-        "description": "The lab has not stated under which terms its data may be used.",
+
+
+def _terms() -> list[dict[str, Any]]:
+    terms = {"@id": "#license", "@type": "CreativeWork", "name": "Not stated"}
+    return [terms | {"description": "The lab has not stated under which terms its data may be used."}]
+
+
+def _action(
+    software: list[dict[str, Any]], inputs: list[dict[str, Any]], outputs: list[dict[str, Any]]
+) -> dict[str, Any]:
+    return {
+        "@id": "#run",
+        "@type": "CreateAction",
+        "name": "Run of cartrace",
+        "description": "All files were made from the inputs by one run; run.yaml has its settings.",
+        "instrument": _references(software),
+        "object": _references(inputs),
+        "result": _references(outputs),
     }
-    descriptor = {
-        "@id": "ro-crate-metadata.json",
-        "@type": "CreativeWork",
-        "conformsTo": {"@id": PROFILE},
-        "about": {"@id": "./"},
-    }
-    graph = [descriptor, root, terms, action, workflow, *software, *inputs, *outputs]
-    context: list[Any] = [CONTEXT, {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}]
-    return json.dumps({"@context": context, "@graph": graph}, indent=1, ensure_ascii=False) + "\n"
+
+
+def _software(identifier: str, name: str, version: str) -> dict[str, Any]:
+    return {"@id": identifier, "@type": "SoftwareApplication", "name": name, "version": version}
+
+
+def _input(row: Mapping[Any, Any]) -> dict[str, Any]:
+    name = f"{row['cohort']}/{row['file']}"
+    identifier = f"#input/{quote(row['cohort'])}/{quote(row['file'])}"
+    return {"@id": identifier, "@type": "CreativeWork", "name": name, "sha256": row["sha256"]}
 
 
 def last_day(study: Study) -> str:

@@ -6,20 +6,24 @@ import pandas as pd
 
 from cartrace import display
 from cartrace.names import endpoint_name, in_order
+from cartrace.report.beside import limited, p_cell
 from cartrace.report.blocks import (
     Answer,
     Block,
     Cell,
     Grid,
     Heading,
-    count_cell,
     from_table,
     grid,
-    number_cell,
     plain_grid,
     records,
+    source_cell,
 )
+from cartrace.report.design import source_count
 from cartrace.report.study import MAIN, Study
+
+LOG_LOG = ("log_log_slope", "log_log_slope_ci_low", "log_log_slope_ci_high")
+FAILURES = {"not_estimable": "not estimable", "not_converged": "not converged", "at_bound": "at a bound"}
 
 
 def expansion(study: Study) -> list[Block]:
@@ -57,7 +61,7 @@ def expansion(study: Study) -> list[Block]:
         blocks.append(
             plain_grid(
                 "Fits without a result",
-                failed.sort_values(["model", "cohort", "animal_id"]),
+                failed.sort_values(["model", "cohort", "animal_id"]).replace({"status": FAILURES}),
                 labels,
                 file="tables/fits.csv",
             )
@@ -79,25 +83,23 @@ def _chosen(study: Study) -> list[Block]:
 
 
 def _calibration(study: Study) -> Grid:
-    rows = []
+    rows, own = [], "calibration_lines"
     for row in records(study.calibration_lines.sort_values("cohort")):
-        log_log = display.format_estimate(
-            row["log_log_slope"], row["log_log_slope_ci_low"], row["log_log_slope_ci_high"], scale="linear"
-        )
         rows.append(
             [
                 Cell(row["cohort"]),
                 Cell(row["kind"].replace("_", " ")),
-                count_cell(row["n_points"]),
-                number_cell(row["slope"] * 1e6, row["slope_se"] * 1e6),
-                number_cell(row["slope_se"] * 1e6, row["slope_se"] * 1e6),
-                number_cell(row["intercept"], row["intercept_se"]),
-                Cell(f"{log_log[0]} [{log_log[1]}, {log_log[2]}]" if log_log[0] else "", repr(row["log_log_slope"])),
+                source_count(own, row, "n_points"),
+                source_cell(own, row, "slope", se="slope_se", factor=1e6),
+                source_cell(own, row, "slope_se", se="slope_se", factor=1e6),
+                source_cell(own, row, "intercept", se="intercept_se"),
+                limited(row, table=own, names=LOG_LOG, scale="linear"),
                 Cell(
-                    f"{display.format_value(row['min_cells'])} to {display.format_value(row['max_cells'])}"
-                    if row["status"] == "ok"
-                    else ""
-                ),
+                    f"{display.format_value(row['min_cells'])} to {display.format_value(row['max_cells'])}",
+                    source=from_table(own, row, "min_cells", "max_cells"),
+                )
+                if row["status"] == "ok"
+                else Cell(""),
                 Cell(row["reason"], tone="warn" if row["reason"] else ""),
             ]
         )
@@ -113,9 +115,8 @@ def _calibration(study: Study) -> Grid:
         "Calibrated cells",
         "Remark",
     )
-    return grid(
-        "Calibration of signal on cells", [Heading(label, 1 < index < 7) for index, label in enumerate(labels)], rows
-    )
+    headings = [Heading(label, 1 < index < 7) for index, label in enumerate(labels)]
+    return grid("Calibration of signal on cells", headings, rows, file="tables/calibration_lines.csv")
 
 
 def _parameters(study: Study, groups: pd.DataFrame) -> Grid:
@@ -134,7 +135,7 @@ def _parameters(study: Study, groups: pd.DataFrame) -> Grid:
                 Cell(f"{estimate[1]} to {estimate[2]}", repr(row["ci_low"]), source=between)
                 if estimate[1]
                 else Cell(""),
-                count_cell(row["n_points"]),
+                source_count("estimates", row, "n_points"),
             ]
         )
     model = study.chosen_model.replace("_", "-")
@@ -161,12 +162,17 @@ def _population(study: Study, tests: pd.DataFrame) -> Grid:
             [
                 Cell(endpoint_name(row["parameter"])),
                 Cell(f"{study.labels[row['group_a']]} against {study.labels[row['group_b']]}"),
-                Cell(estimate[0], repr(row["estimate"])),
-                Cell(f"{estimate[1]} to {estimate[2]}" if estimate[1] else "", repr(row["ci_low"])),
-                Cell(display.format_p(row["p_value"]), repr(row["p_value"])),
-                Cell(row["p_method"]),
-                count_cell(row["n_a"]),
-                count_cell(row["n_b"]),
+                Cell(estimate[0], repr(row["estimate"]), source=from_table("population", row, "estimate")),
+                Cell(
+                    f"{estimate[1]} to {estimate[2]}",
+                    repr(row["ci_low"]),
+                    source=from_table("population", row, "ci_low", "ci_high"),
+                )
+                if estimate[1]
+                else Cell(""),
+                p_cell(row, table="population"),
+                Cell(row["p_method"].replace("_", " ")),
+                Cell(f"{row['n_a']} vs {row['n_b']}", source=from_table("population", row, "n_a", "n_b")),
                 Cell(row["reason"]),
             ]
         )
@@ -182,7 +188,6 @@ def _population(study: Study, tests: pd.DataFrame) -> Grid:
         Heading("p", True),
         Heading("Its method"),
         Heading("Mice", True),
-        Heading("Mice", True),
         Heading("Remark"),
     ]
     return grid(caption, headings, rows, file="tables/population.csv")
@@ -193,7 +198,7 @@ def _lost(study: Study, lost: pd.DataFrame) -> Grid:
     for _, some in lost.groupby(["cohort", "animal_id", "status", "reason"], sort=True):
         row = records(some)[0]
         parameters = ", ".join(endpoint_name(name) for name in in_order(set(some["parameter"])))
-        counts = (count_cell(row["n_points"]), count_cell(row["n_censored"]))
+        counts = (source_count("estimates", row, name) for name in ("n_points", "n_censored"))
         texts = (*study.mouse_cells(row), Cell(study.labels[row["group"]]))
         rows.append([*texts, *counts, Cell(parameters), Cell(row["status"].replace("_", " ")), Cell(row["reason"])])
     headings = [
@@ -212,6 +217,7 @@ def _lost(study: Study, lost: pd.DataFrame) -> Grid:
 
 def _selection(study: Study) -> Grid:
     rows = study.selection[study.selection["analysis"] == MAIN].sort_values(["delta_aicc", "model"], na_position="last")
+    rows = rows.assign(model=rows["model"].str.replace("_", "-"))
     labels = {
         "model": "Model",
         "chosen": "Chosen",

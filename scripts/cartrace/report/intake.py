@@ -89,7 +89,7 @@ def _overrides(study: Study) -> list[Block]:
 def _acknowledged(study: Study) -> list[Block]:
     """Return the warnings that the config acknowledges, with their reasons."""
     stated = reasons(study.quality, study.settings["quality"]["acknowledged"])
-    rows = study.quality.assign(reason=stated)[stated != ""]
+    rows = study.quality.assign(reason=stated, check=study.quality["check"].str.replace("_", " "))[stated != ""]
     if rows.empty:
         return []
     labels = {"cohort": "Cohort", "check": "Check", "subject": "Of", "message": "What it means", "reason": "Reason"}
@@ -103,9 +103,8 @@ def instruments(study: Study) -> list[Block]:
     if study.quality.empty and study.dose_activity.empty:
         return blocks
     bad = study.quality[study.quality["status"] != "pass"]
-    order = bad.assign(rank=bad["status"].map(STATUSES.index)).sort_values(
-        ["rank", "check", "cohort", "subject"], ascending=[False, True, True, True]
-    )
+    named = bad.assign(rank=bad["status"].map(STATUSES.index), check=bad["check"].str.replace("_", " "))
+    order = named.sort_values(["rank", "check", "cohort", "subject"], ascending=[False, True, True, True])
     passed = int((study.quality["status"] == "pass").sum())
     text = f"{len(bad)} of {len(study.quality)} checks do not pass; {passed} pass and stand in tables/quality.csv."
     blocks.append(Answer(text))

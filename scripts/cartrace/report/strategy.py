@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from cartrace import display
@@ -69,5 +68,4 @@ def _mean_cell(values: pd.Series) -> Cell:
     if known.empty:
         return Cell("")
     mean, sd = float(known.mean()), float(known.std())
-    spread = f" ± {display.format_value(sd, sd)}" if np.isfinite(sd) and sd > 0.0 else ""
-    return Cell(f"{display.format_value(mean, sd)}{spread} ({len(known)})", repr(mean))
+    return Cell(f"{display.format_spread(mean, sd)} ({len(known)})", repr(mean))

@@ -115,9 +115,9 @@ def _mean_cell(row: dict[Any, Any] | None) -> Cell:
         return Cell("")
     mean, sd, n = float(row["mean"]), float(row["sd"]), int(row["n"])
     below = f", {row['n_below_detection']} below detection" if row["n_below_detection"] else ""
-    spread = f" ± {display.format_value(sd, sd)}" if np.isfinite(sd) else ""
+    shown = display.format_spread(mean, sd)
     source = from_table("summaries", row, "mean", *(["sd"] if np.isfinite(sd) else []), "n")
-    return Cell(f"{display.format_value(mean, sd)}{spread} ({n}{below})", repr(mean), source=source)
+    return Cell(f"{shown} ({n}{below})", repr(mean), source=source)
 
 
 def _biases(study: Study) -> list[Block]:

@@ -71,7 +71,8 @@ def _facts(study: Study) -> tuple[tuple[str, str], ...]:
     settings = study.settings
     halves = study.dose_activity[["tracer", "nuclide", "half_life_s"]].drop_duplicates().sort_values("tracer")
     tracers = "; ".join(
-        f"{row['tracer']}, {row['nuclide']}, half-life {row['half_life_s']:.6g} s ({settings['uptake']['half_lives']})"
+        f"{row['tracer']}, {row['nuclide']}, half-life {display.half_life(row['half_life_s'])} "
+        f"({settings['uptake']['half_lives']})"
         for row in records(halves)
     )
     table = study.stages().sum()
