@@ -17,6 +17,7 @@ ENDPOINTS = {
     "suv": "SUV",
     "ratio": "ratio",
     "cells": "cells",
+    "net_pct_id": "net uptake",
 }
 
 

@@ -46,7 +46,9 @@ def mice_per_group(effect: float, sd: float, *, power: float, alpha: float) -> f
     n = n[(n >= guess / 2) & (n <= guess + 40)]
     limit = special.stdtrit(2 * n - 2, 1 - alpha / 2)
     shift = size * np.sqrt(n / 2)
-    reached = special.nctdtr(2 * n - 2, shift, -limit) + 1 - special.nctdtr(2 * n - 2, shift, limit) >= power
+    # SciPy gives NaN for the other tail where it is far below the smallest number.
+    other = np.nan_to_num(special.nctdtr(2 * n - 2, shift, -limit))
+    reached = other + 1 - special.nctdtr(2 * n - 2, shift, limit) >= power
     return float(n[np.argmax(reached)]) if reached.any() else np.nan
 
 

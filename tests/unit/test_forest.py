@@ -305,7 +305,8 @@ def test_every_model_makes_the_comparison():
 @pytest.mark.parametrize(
     ("effect", "power", "n"),
     # R: power.t.test(delta = 1, sd = 1, power = 0.9) gives 22.02, with power = 0.8 16.71; Cohen's table 2.4.1: d = 0.5.
-    [(1.0, 0.9, 23), (1.0, 0.8, 17), (0.5, 0.8, 64), (0.2, 0.8, 394)],
+    # Of a large effect the power with 2 mice is 0.958 (delta = 8) and 0.965 (delta = 8.2268).
+    [(1.0, 0.9, 23), (1.0, 0.8, 17), (0.5, 0.8, 64), (0.2, 0.8, 394), (8.0, 0.8, 2), (8.2268, 0.9, 2)],
 )
 def test_mice_per_group(effect, power, n):
     assert mice_per_group(effect, 1.0, power=power, alpha=0.05) == n

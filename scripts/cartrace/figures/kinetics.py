@@ -38,6 +38,9 @@ def expansion_fits(study: Study, preset: Preset) -> Drawing:
         text = "No mouse has a signal that could be fitted."
         return Drawing(style.nothing(preset, text), title, text, text)
     model = data.chosen_model(study.selection)
+    if not model and not points.duplicated(data.MOUSE).any():
+        text = "Each mouse was measured once, so that there is no course to draw."
+        return Drawing(style.nothing(preset, text), title, text, text)
     curves = data.rows(study.curves, analysis=data.MAIN, model=model)
     groups = [group for group in study.groups if (points["group"] == group.name).any()]
     by_mouse = words.mice(points) <= MOST_MOUSE_PANELS

@@ -26,6 +26,17 @@ from cartrace.report.blocks import (
 from cartrace.report.study import MAIN, Study
 from cartrace.report.verdict import place, primary_text
 
+# Families that nobody declared, where their name in the tables needs words.
+FAMILIES = {
+    "pet": "PET",
+    "pet_suv": "PET, SUV",
+    "pet_ratios": "PET, ratios",
+    "pet_pct_id": "PET, whole region",
+    "biodistribution_suv": "biodistribution, SUV",
+    "biodistribution_ratios": "biodistribution, ratios",
+    "biodistribution_pct_id": "biodistribution, whole tissue",
+}
+
 
 def comparison(study: Study) -> list[Block]:
     """Return the primary comparison and every test that was run, with and without exclusions."""
@@ -34,7 +45,7 @@ def comparison(study: Study) -> list[Block]:
     main = study.comparisons[study.comparisons["analysis"] == MAIN]
     done = int((main["status"] == "ok").sum())
     families = ", ".join(
-        f"{str(name).replace('_', ' ')} ({count})" for name, count in main["family"].value_counts(sort=False).items()
+        f"{_family(str(name))} ({count})" for name, count in main["family"].value_counts(sort=False).items()
     )
     text = (
         f"{done} of {len(main)} comparisons could be made. Families, within which p is adjusted: {families}. "
@@ -189,6 +200,11 @@ def _several(study: Study) -> list[Block]:
     return blocks
 
 
+def _family(name: str) -> str:
+    """Return a family of comparisons in words; a lab's own keeps its name."""
+    return FAMILIES.get(name, name.replace("_", " "))
+
+
 def _declared(main: pd.DataFrame) -> str:
     plans = main["plan"].value_counts()
     declared = "the primary comparison" if "primary" in plans else "no comparison"
@@ -237,7 +253,7 @@ def _test_cells(study: Study, row: dict[str, Any]) -> list[Cell]:
     return [
         Cell(place(row)),
         Cell(f"{row['group_a']} vs {row['group_b']}"),
-        Cell(row["family"].replace("_", " ")),
+        Cell(_family(row["family"])),
         _means(row, unit),
         _estimate(row),
         Cell(statistic),

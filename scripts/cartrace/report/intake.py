@@ -89,7 +89,7 @@ def _overrides(study: Study) -> list[Block]:
 def _acknowledged(study: Study) -> list[Block]:
     """Return the warnings that the config acknowledges, with their reasons."""
     stated = reasons(study.quality, study.settings["quality"]["acknowledged"])
-    rows = study.quality.assign(reason=stated, check=study.quality["check"].str.replace("_", " "))[stated != ""]
+    rows = study.quality.assign(reason=stated, check=_words(study.quality["check"]))[stated != ""]
     if rows.empty:
         return []
     labels = {"cohort": "Cohort", "check": "Check", "subject": "Of", "message": "What it means", "reason": "Reason"}
@@ -103,7 +103,7 @@ def instruments(study: Study) -> list[Block]:
     if study.quality.empty and study.dose_activity.empty:
         return blocks
     bad = study.quality[study.quality["status"] != "pass"]
-    named = bad.assign(rank=bad["status"].map(STATUSES.index), check=bad["check"].str.replace("_", " "))
+    named = bad.assign(rank=bad["status"].map(STATUSES.index), check=_words(bad["check"]))
     order = named.sort_values(["rank", "check", "cohort", "subject"], ascending=[False, True, True, True])
     passed = int((study.quality["status"] == "pass").sum())
     text = f"{len(bad)} of {len(study.quality)} checks do not pass; {passed} pass and stand in tables/quality.csv."
@@ -126,6 +126,11 @@ def instruments(study: Study) -> list[Block]:
     if len(study.dose_activity):
         blocks.append(_sessions(study))
     return blocks
+
+
+def _words(checks: pd.Series) -> pd.Series:
+    """Return the names of checks in words."""
+    return checks.str.replace("[-_]", " ", regex=True)
 
 
 def _runs(tubes: pd.DataFrame) -> Grid:
@@ -277,7 +282,7 @@ def _checks_of(study: Study) -> dict[tuple[str, str], list[str]]:
         mouse = study.mouse_of(row["cohort"], row["subject"])
         if mouse is not None:
             words = found.setdefault((mouse.cohort, mouse.animal_id), [])
-            word = row["check"].replace("_", " ")
+            word = row["check"].replace("_", " ").replace("-", " ")
             words += [] if word in words else [word]
     return found
 
