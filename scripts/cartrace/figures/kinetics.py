@@ -54,7 +54,7 @@ def expansion_fits(study: Study, preset: Preset) -> Drawing:
     else:
         layout = f"One panel a group, as {n_mice} mice are too many for a panel each; all are drawn."
         band = "thin lines: fitted curves; thick: the group's curve"
-    fit = f"{band} of the model {model.replace('_', '-')} ({fitted} of {n_mice} mice: those whose points determine it)."
+    fit = f"{band} of the model {model.replace('_', '-')} ({fitted} of {n_mice} mice have one)."
     caption = " ".join(
         [
             f"{_quantity(study)[0]} in {study.region} over the days since the cells were given. {layout}",
