@@ -103,6 +103,11 @@ class Points:
         return np.asarray(np.where(self.used, self.day, np.inf).min(axis=1))
 
     @property
+    def first_quantified_day(self) -> Array:
+        """First scan of each mouse that is not below detection."""
+        return np.asarray(np.where(self.used & ~self.censored, self.day, np.inf).min(axis=1))
+
+    @property
     def last_day(self) -> Array:
         """Last scan of each mouse."""
         return np.asarray(np.where(self.used, self.day, -np.inf).max(axis=1))

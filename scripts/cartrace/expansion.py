@@ -19,6 +19,7 @@ from cartrace.growth import BY_NAME, Model
 from cartrace.selection import points_needed
 
 LEAST_QUANTIFIED = 3
+_SEEN_SHARE = 0.75
 LEAST_SIGMA = float(np.exp(LEAST_LOG_SIGMA))
 _UNITS = {"cells": "cells", "pct_id": "%ID"}
 _REFUSED = {
@@ -67,8 +68,9 @@ class Scatter:
 class Study:
     """What is fitted, one entry or row per mouse: its points, and why it is not fitted where it is not.
 
-    `fit` and `note` (what limits an estimate) hold the mice of `rows` only. `refusal` says why no mouse of the study is
-    fitted to a model of growth, if that is so.
+    `fit` and `note` (what limits an estimate) hold the mice of `rows` only. `growth_day` is the day of which a growth
+    rate that falls with time is given [day]. `refusal` says why no mouse of the study is fitted to a model of growth,
+    if that is so.
     """
 
     model: Model
@@ -82,6 +84,7 @@ class Study:
     note: Texts
     window_days: tuple[float, float]
     unit: str
+    growth_day: float
     refusal: str = ""
 
 
@@ -266,7 +269,19 @@ def fit_study(
     units = cells["response_unit"].unique()
     unit = _UNITS[str(units[0])] if len(units) else ""
     window = (float(window_days[0]), float(window_days[1]))
-    return Study(kind, analysis, mice, points, status, reason, fitted, found, note, window, unit, refusal)
+    growth_day = _growth_day(points.rows(fitted))
+    return Study(kind, analysis, mice, points, status, reason, fitted, found, note, window, unit, growth_day, refusal)
+
+
+def _growth_day(points: Points) -> float:
+    """Return the day by which three quarters of the mice have a point above detection; NaN without mice.
+
+    The same for all mice, so that their rates compare, and one that their points know something about: the first scan
+    where it is above detection. A day of each mouse's own would be early where its noise is high.
+    """
+    # ASSUME: a growth rate that falls with time is the one on the day by which 3/4 of the mice are above detection.
+    first = points.first_quantified_day
+    return float(np.quantile(first, _SEEN_SHARE, method="inverted_cdf")) if first.size else np.nan
 
 
 def _fit(model: Model, points: Points) -> tuple[Fit, npt.NDArray[np.bool_]]:

@@ -37,13 +37,14 @@ class Fit:
     covariance : Array, shape (m, p, p)
         Their covariance; zero for a parameter at its limit, huge where the points say nothing.
     sigma : Array, shape (m,)
-        Sigma of the error model with n - p degrees of freedom, n the quantified points.
+        Sigma of the error model with its degrees of freedom.
     sigma_ml : Array, shape (m,)
         That of greatest likelihood.
     df : Array, shape (m,)
-        Degrees of freedom n - p; a censored point adds none. More where a part of the scatter is known.
+        Degrees of freedom: quantified points less the parameters that these determine. More where a part of the scatter
+        is known.
     inflation : Array, shape (m,)
-        By what the variances of greatest likelihood are multiplied: n / (n - p), less where a part is known.
+        By what the variances of greatest likelihood are multiplied: n / df, less where a part is known.
     log_likelihood : Array, shape (m,)
         Log-likelihood at `sigma_ml`, of the log response where the error model is one of it.
     own_scatter : Mask, shape (m,)
@@ -139,9 +140,11 @@ def fit(model: Model, points: Points) -> Fit:
     -----
     Without censored points this is least squares on the log scale. With them the likelihood is maximised over the
     parameters and the logarithm of the scatter. The covariance is the inverse of the observed information times
-    ``n / (n - p)`` with n the quantified points, which without censored points is the usual one of a regression. With
-    the censored points in n, intervals of simulated mice with half of their points censored held the truth in 74 %
-    instead of 95 %.
+    ``n / (n - q)`` with n the quantified points and q the parameters that these determine, the sum of their leverages
+    (the effective parameters of a smoother; Hastie & Tibshirani 1990, section 3.5): what censored points say of the
+    curve costs no quantified one. Without censored points q is p, and all of this that of a regression. With the
+    censored points in n, intervals of simulated mice with half of their points censored held the truth in 74 % instead
+    of 95 %; with p in place of q, those of lag-exponential mice in 98 %.
     """
     easy = (points.n_censored == 0) & points.is_plain
     whole, below = np.flatnonzero(easy), np.flatnonzero(~easy)
@@ -175,15 +178,32 @@ def fit(model: Model, points: Points) -> Fit:
 def _freedom(model: Model, points: Points, theta: Array, log_sigma: Array, quantified: Array) -> tuple[Array, Array]:
     """Return degrees of freedom and the inflation of variances, by Satterthwaite's rule where a part is known.
 
-    With the share s of the estimated variance they are ``(n - p) / s**2`` and ``1 + s (n / (n - p) - 1)``.
+    With the share s of the estimated variance they are ``(n - q) / s**2`` and ``1 + s (n / (n - q) - 1)``.
     """
-    df = quantified - model.n_parameters
+    df = quantified - model.n_parameters + _given_by_censored(model, points, theta, log_sigma)
     if points.is_plain or not points.known_sd.any():
         return df, quantified / df
     share = points.spread(model.log_curve(points.day, theta), log_sigma).sd_share
     counted = points.used & ~points.censored
     mean = np.sum(share, axis=1, where=counted) / quantified
     return df / np.maximum(mean**2, _LEAST_SHARE), 1.0 + mean * (quantified / df - 1.0)
+
+
+def _given_by_censored(model: Model, points: Points, theta: Array, log_sigma: Array) -> Array:
+    """Return how many parameters the censored points determine: the trace of their share in the information."""
+    if not points.n_censored.any():
+        return np.zeros(len(theta))
+    about = points.spread(model.log_curve(points.day, theta), log_sigma)
+    sd = np.exp(about.log_sd)
+    z = (points.response - about.mean) / sd
+    hazard = np.where(points.censored, inverse_mills(z), 0.0)
+    weight = np.where(points.censored, hazard * (hazard + z), 1.0) * (about.mean_slope / sd) ** 2 * points.used
+    jacobian = model.gradient(points.day, theta)
+    whole, below = (
+        np.einsum("mnp,mn,mnq->mpq", jacobian, part, jacobian) for part in (weight, weight * points.censored)
+    )
+    share = np.einsum("mpq,mqp->m", _inverse(whole), below)
+    return np.asarray(np.clip(share, 0.0, model.n_parameters))
 
 
 def own_unit(points: Points) -> Array:

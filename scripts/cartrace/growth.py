@@ -69,7 +69,8 @@ class Model:
     gradient : callable
         ``(day, theta) -> (m, n, p)``: its derivatives by the internal parameters.
     growth_rate : callable
-        ``(theta, first_day) -> (value, gradient)`` on `growth_scale`, shapes (m,) and (m, p).
+        ``(theta, day) -> (value, gradient)`` on `growth_scale`, shapes (m,) and (m, p); the day matters where the rate
+        falls with time.
     growth_scale : str
         ``log`` or ``linear``.
     growth_pivot : int
@@ -203,7 +204,7 @@ def _unit_gradient(theta: Array, index: int) -> Array:
 
 
 def _parameter_as_growth_rate(index: int) -> Callable[[Array, Array], tuple[Array, Array]]:
-    return lambda theta, first_day: (theta[:, index], _unit_gradient(theta, index))
+    return lambda theta, day: (theta[:, index], _unit_gradient(theta, index))
 
 
 def _at_end(theta: Array) -> Array:
@@ -275,7 +276,6 @@ MODELS: tuple[Model, ...] = (
         ),
         log_curve=shapes.gompertz,
         gradient=shapes.gompertz_gradient,
-        # ASSUME: the Gompertz growth rate falls with time and is the one at the mouse's first scan in the window.
         growth_rate=shapes.gompertz_growth_rate,
         growth_scale="log",
         growth_pivot=2,

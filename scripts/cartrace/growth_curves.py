@@ -124,11 +124,11 @@ def gompertz_gradient(day: Array, theta: Array) -> Array:
     return np.stack([np.ones_like(slope), slope * rate * (day - midpoint), -slope * rate], axis=-1)
 
 
-def gompertz_growth_rate(theta: Array, first_day: Array) -> tuple[Array, Array]:
-    """Return ``ln(k e^{-k (t - tm)})`` at the first scan, and its derivatives by the parameters."""
+def gompertz_growth_rate(theta: Array, day: Array) -> tuple[Array, Array]:
+    """Return ``ln(k e^{-k (t - tm)})`` on a day, and its derivatives by the parameters."""
     _, log_rate, midpoint = theta.T
     rate = np.exp(log_rate)
-    phase = rate * (first_day - midpoint)
+    phase = rate * (day - midpoint)
     return log_rate - phase, np.stack([np.zeros_like(rate), 1.0 - phase, rate], axis=-1)
 
 

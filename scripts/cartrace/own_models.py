@@ -80,7 +80,7 @@ def own_model(
     -------
     Model
         A parameter with ``min`` of 0 or more is fitted on the log scale, any other as it is. The growth rate is the
-        parameter ``growth_rate`` if there is one, else the slope of the log curve at a mouse's first scan.
+        parameter ``growth_rate`` if there is one, else the slope of the log curve on a day.
 
     Raises
     ------
@@ -232,12 +232,12 @@ def _growth(
         unit = np.eye(len(parameters))[index]
         return lambda theta, _: (theta[:, index], np.tile(unit, (len(theta), 1))), parameters[index].scale, index
 
-    def slope(theta: Array, first_day: Array) -> Array:
-        around = first_day[:, None] + np.array([-1e-4, 1e-4])
+    def slope(theta: Array, on: Array) -> Array:
+        around = on[:, None] + np.array([-1e-4, 1e-4])
         return np.asarray(np.diff(curve.log_curve(around, theta), axis=1)[:, 0] / 2e-4)
 
-    def rate(theta: Array, first_day: Array) -> tuple[Array, Array]:
-        return slope(theta, first_day), derivatives(lambda moved: slope(moved, first_day), theta)
+    def rate(theta: Array, on: Array) -> tuple[Array, Array]:
+        return slope(theta, on), derivatives(lambda moved: slope(moved, on), theta)
 
     return rate, "linear", -1
 

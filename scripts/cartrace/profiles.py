@@ -88,7 +88,7 @@ def profile_limits(
     A limit is where the best curve that gives this value fits worse than the best of all by ``t`` in the signed root
     ``sqrt((SSE(c) - SSE) / s**2)`` of the sum of squares (Bates & Watts 1988, doi:10.1002/9780470316757, section 6.1.2;
     confint of R's nls). With censored points, and with other errors, the log-likelihood takes its place by
-    ``n ln(1 + tau**2 / (n - p)) = 2 (ln L - ln L(c))`` with n the quantified points, which without censored points is
+    ``n ln(1 + tau**2 / df) = 2 (ln L - ln L(c))`` with n the quantified points, which without censored points is
     the same; where a part of the scatter is known, n is what the variances are multiplied by times the degrees of
     freedom; where sigma is known from other mice ``tau**2 = 2 (ln L - ln L(c))``.
     """
@@ -158,7 +158,9 @@ def _search(
     inflated = fit.inflation[mouse] * fit.df[mouse]
     rates = tuple(index for index, parameter in enumerate(model.parameters) if parameter.kind == "rate")
     rates = rates if any(parameter.kind == "day" for parameter in model.parameters) else ()
-    return _Search(kind, local, own_value, pivot, rates, lower, upper, x, middle, se, best, inflated, fit.df[mouse])
+    direct = all(wanted[index].value is None for index in np.unique(number))
+    parts = (local, own_value, pivot, rates, lower, upper, x, middle, se, best, inflated, fit.df[mouse])
+    return _Search(kind, direct, *parts)
 
 
 def _wide_limits(model: Model, points: Points) -> tuple[Array, Array]:
@@ -174,9 +176,13 @@ def _wide_limits(model: Model, points: Points) -> tuple[Array, Array]:
 
 @dataclass
 class _Search:
-    """The profile of a batch of mice of one kind; x holds the parameters, and sigma where that is free."""
+    """The profile of a batch of mice of one kind; x holds the parameters, and sigma where that is free.
+
+    `is_direct` says that every quantity is a parameter itself, so that holding it needs no more than its column.
+    """
 
     kind: str
+    is_direct: bool
     local: Local
     value: Value
     pivot: np.ndarray
@@ -324,8 +330,12 @@ class _Search:
     def _solved(self, x: Array, wanted: Array, rows: np.ndarray) -> tuple[Array, Array]:
         """Return x with the pivot that gives the wanted value, and the pivot's derivatives by the others."""
         every, pivot = np.arange(len(rows)), self.pivot[rows]
-        value, gradient = self.value(x, rows)
         solved = x.copy()
+        if self.is_direct:
+            # The level stands in the mouse's own unit in x.
+            solved[every, pivot] = self.x[rows, pivot] + (wanted - self.middle[rows])
+            return solved, np.zeros_like(x)
+        value, gradient = self.value(x, rows)
         # Beyond all numbers a quantity may not move with its pivot; such a step is turned back by its value.
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             solved[every, pivot] += (wanted - value) / gradient[every, pivot]
@@ -336,6 +346,15 @@ class _Search:
 
     def _constrained(self, wanted: Array, among: np.ndarray) -> Local:
         """Return the objective over the other parameters, the pivot following from the wanted value."""
+
+        def held(x: Array, which: np.ndarray) -> tuple[Array, Array, Array]:
+            rows = among[which]
+            every, pivot = np.arange(len(rows)), self.pivot[rows]
+            value, gradient, curvature = self.local(self._solved(x, wanted[which], rows)[0], rows)
+            gradient[every, pivot] = 0.0
+            curvature[every, pivot, :] = 0.0
+            curvature[every, :, pivot] = 0.0
+            return value, gradient, curvature
 
         def local(x: Array, which: np.ndarray) -> tuple[Array, Array, Array]:
             rows = among[which]
@@ -352,7 +371,7 @@ class _Search:
             bent[every, :, pivot] = 0.0
             return value, reduced, bent
 
-        return local
+        return held if self.is_direct else local
 
 
 def reach_of(scale: str, unit: str, points: Points) -> Array:

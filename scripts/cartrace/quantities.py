@@ -64,7 +64,7 @@ def quantities(study: Study, auc_days: Sequence[float]) -> list[Quantity]:
         Parameters of the curve; growth_rate [1/day], doubling_time [day], peak (highest fitted response between the
         first and the last scan), time_of_peak [day], auc; contraction_half_life [day] where cells contract.
     """
-    model, first = study.model, study.points.rows(study.rows).first_day
+    model = study.model
     units = {"level": study.unit, "rate": "1/day", "day": "day", "share": "", "number": ""}
     found = [
         _quantity(study, parameter.name, units[parameter.kind], parameter.scale, _parameter(index), index)
@@ -72,13 +72,16 @@ def quantities(study: Study, auc_days: Sequence[float]) -> list[Quantity]:
     ]
 
     def growth(theta: Array, rows: np.ndarray) -> tuple[Array, Array]:
-        return model.growth_rate(theta, first[rows])
+        return model.growth_rate(theta, np.full(len(theta), study.growth_day))
 
     if "growth_rate" not in {quantity.name for quantity in found}:
         found.append(_quantity(study, "growth_rate", "1/day", model.growth_scale, growth, model.growth_pivot))
-        # A rate that falls with time is not comparable between mice whose first scans lie apart.
-        for row in np.flatnonzero(first > first.min(initial=np.inf) + LATE_FIRST_SCAN_DAYS):
-            found[-1].note[row] = f"taken at day {first[row]:.4g}; other mice start at day {first.min():.4g}"
+        first = study.points.rows(study.rows).first_quantified_day
+        for row in np.flatnonzero(first > study.growth_day + LATE_FIRST_SCAN_DAYS):
+            found[-1].note[row] = (
+                f"that of day {study.growth_day:.4g}, as of all mice; this one is above detection from day "
+                f"{first[row]:.4g} on"
+            )
     rates = {quantity.name: quantity for quantity in found}
     found += [_time_of("doubling_time", study, rates["growth_rate"]), *_peak(study), _auc(study, auc_days)]
     if "contraction_rate" in rates:

@@ -1,22 +1,24 @@
 """Mice simulated from known curves: is the growth rate found, does its interval cover it, and is it refused in time?
 
-Every mouse has a curve of its own; growth rates vary by 15 %. Intervals are profile likelihood, as shipped.
+Every mouse has a curve of its own; growth rates vary by 15 %. Intervals are profile likelihood, as shipped. The mice go
+through the steps that a study goes through, from the table of cells to that of estimates.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from cartrace.calibration import t_quantile
+from cartrace import estimates
 from cartrace.censoring import Points
-from cartrace.estimates import LARGEST_LOG_SE
-from cartrace.expansion import _fit, gate_reasons
+from cartrace.expansion import Scatter, fit_study, mice_of
 from cartrace.fitting import fit
 from cartrace.growth import BY_NAME
-from cartrace.profiles import Wanted, profile_limits, reach_of
+from cartrace.quantities import quantities
 from cartrace.statistics import Moments, welch
 
 TRUTH = {
@@ -37,14 +39,14 @@ WINDOW = (0.0, 28.0)
 
 @dataclass(frozen=True)
 class Recovered:
-    """Of many mice: shares that pass the gates and of these that have an estimate, bias, coverage, largest SE."""
+    """Of many mice: the share that gets a growth rate, of these bias with its Monte Carlo error, and coverage."""
 
-    fitted: float
-    estimated: float
+    given: float
     bias: float
+    bias_se: float
     coverage: float
     fewest_quantified: int
-    lean: float
+    reasons: frozenset[str]
 
 
 def simulated(name: str, n: int, *, scans: int, cv: float, below: float, seed: int) -> tuple[np.ndarray, Points]:
@@ -60,114 +62,132 @@ def simulated(name: str, n: int, *, scans: int, cv: float, below: float, seed: i
     return theta, Points(day, np.maximum(y, level), np.ones(day.shape, dtype=bool), y < level)
 
 
-def recovered(name: str, n: int, *, scans: int, cv: float, below: float, seed: int = 4) -> Recovered:
-    model = BY_NAME[name]
-    theta, points = simulated(name, n, scans=scans, cv=cv, below=below, seed=seed)
-    passed = np.flatnonzero(gate_reasons(model, points, np.zeros(n, dtype=np.intp), WINDOW) == "")
-    points, theta = points.rows(passed), theta[passed]
-    found, lean = _fit(model, points)
-    first = points.first_day
-
-    def growth(some: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return model.growth_rate(some, first[rows])
-
-    every = np.arange(len(theta))
-    value, gradient = growth(found.theta, every)
-    true, _ = growth(theta, every)
-    se = np.sqrt(np.einsum("mp,mpq,mq->m", gradient, found.covariance, gradient))
-    good = found.converged & ~found.at_limit.any(axis=1) & (se < LARGEST_LOG_SE)
-    quantile = t_quantile(0.975, found.df)
-    wanted = Wanted(growth, model.growth_pivot, every, reach_of(model.growth_scale, "1/day", points))
-    (profile,) = profile_limits(model, points, found, [wanted], quantile=quantile)
-    # What is not excluded on a side is open there.
-    low, high = np.nan_to_num(profile.low, nan=-np.inf), np.nan_to_num(profile.high, nan=np.inf)
-    inside = (low <= true) & (true <= high)
-    gap = (value - true)[good]
-    if not good.any():
-        return Recovered(len(passed) / n, 0.0, np.nan, np.nan, 99, float(lean.mean()))
-    bias = float(np.expm1(gap.mean())) if model.growth_scale == "log" else float(gap.mean() / true[good].mean())
-    quantified = (points.n_points - points.n_censored).min(initial=99)
-    return Recovered(
-        len(passed) / n, float(good.mean()), bias, float(inside[good].mean()), int(quantified), float(lean.mean())
+def table_of(points: Points, group_size: int) -> pd.DataFrame:
+    """Return the points as a table of cells, in groups of that size."""
+    m, n = points.day.shape
+    mouse = np.repeat(np.arange(m), n)
+    return pd.DataFrame(
+        {
+            "cohort": "C1",
+            "animal_id": [f"M{number:05d}" for number in mouse],
+            "group": [f"G{number:05d}" for number in mouse // group_size],
+            "role": "test",
+            "cell_day": points.day.ravel(),
+            # What is below detection has some lower value, which must not matter.
+            "response": np.exp(points.log_response - 0.5 * points.censored).ravel(),
+            "response_critical_level": np.exp(np.where(points.censored, points.log_response, np.nan)).ravel(),
+            "response_unit": "cells",
+            "status": "ok",
+            "excluded": False,
+        }
     )
 
 
-IN_SHORT = ((6, 0.15), (8, 0.3))
+def recovered(
+    name: str, n: int, *, scans: int, cv: float, below: float, seed: int = 4, group_size: int = 10**6
+) -> Recovered:
+    """Return what becomes of the growth rates of mice, all of one group unless said otherwise."""
+    theta, points = simulated(name, n, scans=scans, cv=cv, below=below, seed=seed)
+    cells = table_of(points, group_size)
+    study = fit_study(
+        cells,
+        mice_of(cells),
+        model=name,
+        analysis="all",
+        strategy="reporter_gene",
+        window_days=WINDOW,
+        scatter=Scatter("log_normal", use_measurement_se=False),
+    )
+    chosen = [quantity for quantity in quantities(study, WINDOW) if quantity.name in ("growth_rate", "doubling_time")]
+    rows = estimates.animal_estimates(study, chosen, confidence=0.95, interval="profile")
+    rows = rows[rows["parameter"] == "growth_rate"].reset_index(drop=True)
+    given = (rows["status"] == "ok").to_numpy()
+    reasons = frozenset(rows.loc[~given, "reason"])
+    if not given.any():
+        return Recovered(0.0, np.nan, np.nan, np.nan, 99, reasons)
+    is_log = BY_NAME[name].growth_scale == "log"
+    true, _ = BY_NAME[name].growth_rate(theta, np.full(n, study.growth_day))
+    estimate = np.log(rows["estimate"]) if is_log else rows["estimate"]
+    # What is not excluded on a side is open there.
+    low, high = rows["ci_low"].fillna(0.0 if is_log else -np.inf), rows["ci_high"].fillna(np.inf)
+    own = np.exp(true) if is_log else true
+    gap = (estimate - true)[given] / (1.0 if is_log else true[given].mean())
+    inside = ((low <= own) & (own <= high))[given]
+    return Recovered(
+        float(given.mean()),
+        float(gap.mean()),
+        float(gap.std() / np.sqrt(given.sum())),
+        float(inside.mean()),
+        int((points.n_points - points.n_censored)[given].min()),
+        reasons,
+    )
+
+
+IN_SHORT = {
+    ("exponential", 5, 0.3, 0.25),
+    ("exponential", 6, 0.15, 0.5),
+    ("lag_exponential", 8, 0.3, 0.25),
+    ("logistic", 6, 0.15, 0.0),
+    ("logistic", 8, 0.3, 0.5),
+    ("gompertz", 6, 0.15, 0.1),
+    ("gompertz", 5, 0.3, 0.1),
+    ("expansion_contraction", 8, 0.15, 0.1),
+    ("expansion_contraction", 6, 0.3, 0.5),
+}
 GRID = [
-    pytest.param(name, scans, cv, marks=[] if (scans, cv) in IN_SHORT else pytest.mark.slow, id=f"{name}-{scans}-{cv}")
-    for name in TRUTH
-    for scans in DAYS
-    for cv in (0.15, 0.2, 0.3)
-    # A degree of freedom to spare; with one alone, more often than not the scans leave the curve open.
-    if scans >= BY_NAME[name].n_parameters + 2
+    pytest.param(*cell, marks=[] if cell in IN_SHORT else pytest.mark.slow, id="-".join(map(str, cell)))
+    for cell in product(TRUTH, DAYS, (0.15, 0.2, 0.3), (0.0, 0.1, 0.25, 0.5))
+    if cell[1] > BY_NAME[cell[0]].n_parameters
 ]
 
+# What no rule has mended: three or four points above detection, the flat part before them only known to lie below.
+BIASED = {("lag_exponential", 8, 0.3, 0.5): 0.03}
 
-@pytest.mark.parametrize(("name", "scans", "cv"), GRID)
-def test_growth_is_unbiased_and_covered(name, scans, cv):
-    found = recovered(name, 1500, scans=scans, cv=cv, below=0.0)
-    assert found.fitted == 1.0
-    if scans >= 6:
-        assert found.estimated > 0.95
-        assert abs(found.bias) < 0.02
-    assert 0.92 < found.coverage < 0.97
+
+@pytest.mark.parametrize(("name", "scans", "cv", "below"), GRID)
+def test_a_growth_rate_that_is_given_is_right(name, scans, cv, below):
+    """Bias under 2 % and coverage of 92 to 97 %, give or take Monte Carlo error, or no number but what to do."""
+    found = recovered(name, 1500, scans=scans, cv=cv, below=below)
+    if found.given == 0.0:
+        assert any("scan more often while the signal rises" in reason for reason in found.reasons)
+        return
+    assert found.fewest_quantified >= 3
+    # Of groups of which detection has just not lost too many, the rates are off by up to 5 %.
+    limit = 0.05 if found.given < 0.8 else BIASED.get((name, scans, cv, below), 0.02)
+    assert abs(found.bias) < limit + 2.0 * found.bias_se
+    # With one degree of freedom alone, the scans of many mice leave their interval open on a side.
+    assert 0.92 < found.coverage < (0.975 if scans > BY_NAME[name].n_parameters + 1 else 0.99)
 
 
 @pytest.mark.parametrize(
-    ("name", "scans", "cv", "below"),
+    ("name", "scans", "cv", "below", "most"),
     [
-        ("exponential", 5, 0.2, 0.25),
-        ("exponential", 8, 0.3, 0.5),
-        ("lag_exponential", 8, 0.2, 0.25),
-        ("logistic", 8, 0.2, 0.1),
-        ("expansion_contraction", 8, 0.2, 0.1),
-        pytest.param("exponential", 6, 0.15, 0.5, marks=pytest.mark.slow),
-        pytest.param("exponential", 8, 0.15, 0.5, marks=pytest.mark.slow),
-        pytest.param("lag_exponential", 6, 0.15, 0.25, marks=pytest.mark.slow),
+        ("exponential", 6, 0.15, 0.5, 0.9),
+        ("logistic", 5, 0.3, 0.25, 0.4),
+        pytest.param("gompertz", 6, 0.15, 0.25, 0.95, marks=pytest.mark.slow),
+        pytest.param("expansion_contraction", 6, 0.15, 0.25, 1.0, marks=pytest.mark.slow),
     ],
 )
-def test_growth_is_unbiased_where_enough_of_it_is_above_detection(name, scans, cv, below):
-    """Not of Gompertz: its rate is the one at the first scan, which is then below detection, and is biased by 3 %."""
-    found = recovered(name, 1500, scans=scans, cv=cv, below=below)
-    assert found.fewest_quantified >= 3
-    assert abs(found.bias) < 0.02
-    assert 0.92 < found.coverage < 0.98
+def test_groups_of_eight_are_refused_one_by_one_and_the_others_are_right(name, scans, cv, below, most):
+    found = recovered(name, 1600, scans=scans, cv=cv, below=below, group_size=8)
+    assert found.given < most
+    if found.given > 0.1:
+        assert abs(found.bias) < 0.03 + 2.0 * found.bias_se
+        assert 0.92 < found.coverage < 0.98
 
 
-HIDDEN = [
-    ("exponential", 400),
-    ("logistic", 400),
-    *(pytest.param(name, 2000, marks=pytest.mark.slow) for name in TRUTH),
-]
-
-
-@pytest.mark.parametrize(("name", "n"), HIDDEN)
-def test_rates_that_detection_hides_are_refused_or_covered(name, n):
-    """Half of the points below detection leave little growth to see: fewer mice get a number, and its interval holds.
-
-    Of saturating curves the rate is then biased among the mice that still show one, by more than 2 %.
-    """
-    whole = recovered(name, n, scans=6, cv=0.3, below=0.0)
-    half = recovered(name, n, scans=6, cv=0.3, below=0.5)
-    assert half.fewest_quantified >= 3
-    assert half.fitted < 0.9 < whole.fitted
-    assert half.estimated <= whole.estimated
-    # A few dozen mice of the saturating curves have an estimate left.
-    assert half.coverage > 0.88
-    if name not in ("exponential", "lag_exponential"):
-        assert half.estimated < 0.6
-
-
-def test_four_scans_with_half_below_detection_give_a_saturating_curve_to_hardly_any_mouse():
-    found = recovered("logistic", 600, scans=4, cv=0.15, below=0.5)
-    assert found.fitted < 0.3
-    assert found.fitted * found.estimated < 0.02
+def test_a_rate_that_only_noise_has_kept_would_be_wrong(monkeypatch):
+    """The rule earns its keep: without it, the half of the mice that are left are off by far more than 2 %."""
+    monkeypatch.setattr(estimates, "LEAST_RATED_SHARE", 0.0)
+    found = recovered("exponential", 1500, scans=5, cv=0.3, below=0.5)
+    assert 0.4 < found.given < 0.7
+    assert found.bias < -0.03
 
 
 def test_a_curve_of_four_parameters_refuses_four_scans():
-    _, points = simulated("expansion_contraction", 20, scans=4, cv=0.2, below=0.0, seed=1)
-    reasons = gate_reasons(BY_NAME["expansion_contraction"], points, np.zeros(20, dtype=np.intp), WINDOW)
-    assert set(reasons) == {"4 points in the window (day 0 to 28), 4 parameters need 5"}
+    found = recovered("expansion_contraction", 20, scans=4, cv=0.2, below=0.0)
+    assert found.given == 0.0
+    assert found.reasons == {"4 points in the window (day 0 to 28), 4 parameters need 5"}
 
 
 @pytest.mark.parametrize("n", [5, 8])

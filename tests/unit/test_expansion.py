@@ -279,11 +279,11 @@ def test_a_curve_without_a_peak_has_no_time_of_peak(model):
     assert rows["reason"].str.contains("has no peak").all()
 
 
-def test_a_gompertz_rate_taken_later_than_in_other_mice_says_so():
+def test_a_gompertz_rate_of_a_day_before_the_mouse_is_seen_says_so():
     cells, _ = simulated("gompertz", n_per_group=2, sigma=0.05)
     cells = cells[~((cells["animal_id"] == "CAR00") & (cells["cell_day"] == 1.0))]
     reasons = estimates_of(cells, "gompertz").xs("growth_rate", level="parameter")["reason"]
-    assert reasons["CAR00"] == "taken at day 4; other mice start at day 1"
+    assert reasons["CAR00"] == "that of day 1, as of all mice; this one is above detection from day 4 on"
     assert reasons["CAR01"] == ""
 
 
@@ -496,3 +496,59 @@ def test_frames_keep_their_contracts(tmp_path):
     tables.write(curves_of(study), tmp_path / "c.csv", tables.Curves)
     tables.write(fit_rows(study, ["gompertz"]), tmp_path / "f.csv", tables.Fits)
     assert len(tables.read(tmp_path / "f.csv", tables.Fits)) == 12
+
+
+def rows_of_growth(n_seen, n_hidden, group, *, days=(1.0, 3.0, 5.0, 7.0, 9.0), rate=0.4):
+    """Mice that grow exponentially, some above detection from day 3 on and some on the last two days only."""
+    rng = np.random.default_rng(n_seen)
+    rows = []
+    for number in range(n_seen + n_hidden):
+        critical = 1e5 * np.exp(rate * (2.0 if number < n_seen else 6.0))
+        for day in days:
+            value = 1e5 * np.exp(rate * day + rng.normal(0.0, 0.05))
+            rows.append(cells_row(f"{group}{number}", group, day, value, response_critical_level=critical))
+    return rows
+
+
+def test_a_group_that_lost_over_three_in_ten_rates_to_detection_has_none():
+    """Two of five lost: the other three would be those that their noise has lifted. One of five is borne."""
+    frame = estimates_of(cells_of(rows_of_growth(3, 2, "A") + rows_of_growth(4, 1, "B")), "exponential")
+    for parameter in ("growth_rate", "doubling_time"):
+        rows = frame.xs(parameter, level="parameter")
+        refused = rows[rows["group"] == "A"]
+        assert (refused["status"] == "not_estimable").all()
+        assert refused["estimate"].isna().all()
+        assert refused.loc["A0", "reason"] == (
+            "the points of 2 of 5 mice of group A do not determine it, mostly below detection; rates of the others "
+            "alone would be biased: scan more often while the signal rises above detection"
+        )
+        assert refused.loc["A4", "reason"].startswith("2 quantified points in the window")
+        assert (rows.loc[["B0", "B1", "B2", "B3"], "status"] == "ok").all()
+    # What else the curve says stands.
+    assert frame.loc[("A0", "initial"), "status"] == "ok"
+
+
+def test_mice_lost_for_another_reason_than_detection_cost_the_others_nothing():
+    rows = rows_of_growth(3, 0, "A") + [row for row in rows_of_growth(2, 0, "C") if row["cell_day"] < 4.0]
+    rows = [row | {"group": "A"} for row in rows]
+    frame = estimates_of(cells_of([row | {"response_critical_level": 1.0} for row in rows]), "exponential")
+    growth = frame.xs("growth_rate", level="parameter")
+    assert (growth.loc[["A0", "A1", "A2"], "status"] == "ok").all()
+    assert (growth.loc[["C0", "C1"], "status"] == "not_estimable").all()
+
+
+def test_a_rate_that_falls_is_that_of_one_day_on_which_most_mice_are_seen():
+    """Ten mice, eight of which are first above detection on day 4: the rate of all is that of day 4."""
+    rows = []
+    theta = np.array([[np.log(5e6), np.log(0.2), 7.0]])
+    days = (1.0, 4.0, 7.0, 10.0, 14.0, 21.0)
+    curve = np.exp(BY_NAME["gompertz"].log_curve(np.array([days]), theta))[0]
+    rng = np.random.default_rng(2)
+    for number in range(10):
+        for day, value in zip(days, curve * np.exp(rng.normal(0.0, 0.01, 6)), strict=True):
+            critical = curve[0] * (1.5 if number < 8 else 0.5)
+            rows.append(cells_row(f"M{number}", "CAR", day, value, response_critical_level=critical))
+    growth = estimates_of(cells_of(rows), "gompertz").xs("growth_rate", level="parameter")
+    expected = 0.2 * np.exp(-0.2 * (4.0 - 7.0))
+    np.testing.assert_allclose(growth["estimate"].astype(float), expected, rtol=0.1)
+    assert np.exp(np.log(growth["estimate"].astype(float)).mean()) == pytest.approx(expected, rel=0.02)
