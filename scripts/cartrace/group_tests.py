@@ -10,16 +10,10 @@ from numpy.typing import NDArray
 
 from cartrace import rank_effects, rank_tests
 from cartrace.censored_groups import MINIMUM_QUANTIFIED, Censored, tobit
-from cartrace.rank_effects import Share
 from cartrace.statistics import MINIMUM_N, Array, hedges_g, moments
 
 # Which effect size a comparison has, and how its limits were found.
 HEDGES_G, HEDGES_G_CENSORED = "Hedges g (noncentral t)", "Hedges g of censored means (noncentral t)"
-
-
-def rank_biserial_kind(found: Share) -> str:
-    """Return the name of a rank-biserial correlation, with how its limits were found."""
-    return f"rank-biserial ({found.ci_method or 'no limits'})"
 
 
 @dataclass(frozen=True)
@@ -101,7 +95,7 @@ def _mann_whitney(a: Sample, b: Sample, confidence: float, seed: int) -> Result:
         mean_a=centres[0] if np.isfinite(centres[0]) else np.nan,
         mean_b=centres[1] if np.isfinite(centres[1]) else np.nan,
         rank_biserial=(effect.estimate, effect.ci_low, effect.ci_high),
-        effect_size_kind=rank_biserial_kind(effect),
+        effect_size_kind=effect.kind,
     )
 
 

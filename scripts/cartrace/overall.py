@@ -197,5 +197,5 @@ def _signed_rank(difference: Array, confidence: float) -> dict[str, Any]:
         "rank_biserial": effect.estimate,
         "rank_biserial_ci_low": effect.ci_low,
         "rank_biserial_ci_high": effect.ci_high,
-        "effect_size_kind": group_tests.rank_biserial_kind(effect),
+        "effect_size_kind": effect.kind,
     }

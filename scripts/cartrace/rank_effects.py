@@ -22,6 +22,11 @@ class Share:
     ci_high: float = np.nan
     ci_method: str = ""
 
+    @property
+    def kind(self) -> str:
+        """The name of a rank-biserial correlation, with how its limits were found."""
+        return f"rank-biserial ({self.ci_method or 'no limits'})"
+
     def as_correlation(self) -> Share:
         """Return a chance p as 2 p - 1: the share of pairs above minus the share below."""
         return Share(2 * self.estimate - 1, 2 * self.ci_low - 1, 2 * self.ci_high - 1, self.ci_method)

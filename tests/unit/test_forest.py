@@ -246,6 +246,21 @@ def test_two_sessions_of_the_same_mice_are_made_otherwise_too():
         assert ways.loc[(group, "half_life"), "moved"] == "direction"
 
 
+def test_signed_ranks_have_an_estimate_and_an_effect_size_with_limits():
+    early = np.array([1.0, 2.0, 1.5, 0.7, 3.0, 1.1, 2.2])
+    late = early * np.array([1.5, 2.0, 0.9, 1.2, 1.8, 2.4, 1.1])
+    days = (("d07", early), ("d14", late))
+    frame = pd.concat([endpoints({("C01", "CAR"): day}).assign(endpoint="cells", session=name) for name, day in days])
+    row = paired(frame, secondary=[RISE | {"test": "signed_rank"}], adjustment="holm", confidence=0.95).iloc[0]
+    truth = stats.wilcoxon(np.log(late), np.log(early), method="exact")
+    assert [row["p_value"], row["p_method"]] == [pytest.approx(truth.pvalue, rel=1e-12), "exact"]
+    assert 1 < row["ci_low"] < row["estimate"] < row["ci_high"]
+    # The rank sums of the rises and of the one fall, which has the second lowest rank.
+    assert row["rank_biserial"] == pytest.approx((26 - 2) / 28)
+    assert row["rank_biserial_ci_low"] < row["rank_biserial"] < row["rank_biserial_ci_high"]
+    assert row["effect_size_kind"] == "rank-biserial (Fisher z)"
+
+
 def test_mice_without_a_value_are_ranked_at_both_ends():
     values = {("C01", "CAR"): [6.0, 7, 8, 9], ("C01", "NT"): [1.0, 1.2, 1.3, np.nan]}
     rows = other_choices(endpoints(values))
