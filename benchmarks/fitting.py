@@ -27,10 +27,11 @@ import scipy.optimize  # noqa: E402
 
 from cartrace.calibration import t_quantile  # noqa: E402
 from cartrace.censoring import Points  # noqa: E402
-from cartrace.fitting import Fit, fit, starting_values  # noqa: E402
+from cartrace.fitting import Fit, fit  # noqa: E402
 from cartrace.growth import BY_NAME, Model  # noqa: E402
 from cartrace.optimise import least_squares, minimise  # noqa: E402
 from cartrace.profiles import Wanted, profile_limits  # noqa: E402
+from cartrace.starting_values import starting_values  # noqa: E402
 
 MARK, NEXT = "## Fitting\n", "\n## "
 TYPICAL = {

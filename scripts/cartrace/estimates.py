@@ -17,13 +17,11 @@ from cartrace.growth import LOG_2, Mask, Model
 from cartrace.growth_curves import Array
 from cartrace.profiles import Wanted, profile_limits, reach_of
 from cartrace.quantities import Quantity
+from cartrace.selected_rates import is_skewed, refuse_selected_rates
 
 LARGEST_LOG_SE = 1.0
 # ASSUME: a growth rate with points below detection is skewed beyond use from a standard error of half a log unit on.
 LARGEST_SKEWED_LOG_SE = 0.5
-# ASSUME: where detection costs over 30 % of a group's mice their growth rate, it has selected those of the others.
-LEAST_RATED_SHARE = 0.7
-GROWTH = ("growth_rate", "doubling_time")
 _SPAN = "the days between first and last scan"
 FELT = 0.01  # A derivative below which a quantity does not depend on a parameter.
 
@@ -62,7 +60,7 @@ def animal_estimates(
     covariance, quantile = study.fit.covariance, t_quantile(0.5 + confidence / 2.0, study.fit.df)
     ses = [np.sqrt(np.einsum("mp,mpq,mq->m", item.gradient, covariance, item.gradient)) for item in found]
     outcomes = [_outcomes(study, quantity, se) for quantity, se in zip(found, ses, strict=True)]
-    _refuse_selected_rates(study, found, outcomes)
+    refuse_selected_rates(study, found, outcomes)
     good = [status == "ok" for status, _ in outcomes]
     profiles = {}
     if interval == "profile":
@@ -184,51 +182,12 @@ def _estimate_rows(
     return frame
 
 
-def _is_skewed(study: Study, quantity: Quantity) -> Mask:
-    """Return the fitted mice whose rate has a long tail: seen from one side only, or the slope at the curve's edge."""
-    none = np.zeros(len(study.rows), dtype=bool)
-    if quantity.name not in GROWTH:
-        return none
-    is_parameter = any(parameter.name == "growth_rate" for parameter in study.model.parameters)
-    return np.asarray((study.points.n_censored[study.rows] > 0) | (quantity.scale == "log") & (not is_parameter))
-
-
-def _refuse_selected_rates(study: Study, found: Sequence[Quantity], outcomes: Sequence[tuple[Texts, Texts]]) -> None:
-    """Refuse the growth rates of groups of which detection leaves too few: they would be those of chosen mice.
-
-    Notes
-    -----
-    Whether a mouse has three points above detection, and a rate that these determine, depends on its noise, and the
-    noise that helps is not that of an average mouse. No rule about single mice can avoid that: stricter ones choose
-    more. Informative missingness, Rubin, Biometrika 1976;63:581, doi:10.1093/biomet/63.3.581.
-    """
-    by_name = {quantity.name: number for number, quantity in enumerate(found)}
-    number = by_name["growth_rate"]
-    given = np.zeros(len(study.mice), dtype=bool)
-    given[study.rows] = outcomes[number][0] == "ok"
-    lost = ~given & (study.points.n_censored > 0)
-    lost[study.rows] |= ~given[study.rows] & _is_skewed(study, found[number])
-    group = study.mice["group"].to_numpy()
-    for name in dict.fromkeys(group[lost]):
-        members = group == name
-        n_lost, n = int(lost[members].sum()), int((lost | given)[members].sum())
-        if n - n_lost >= LEAST_RATED_SHARE * n:
-            continue
-        text = (
-            f"the points of {n_lost} of {n} mice of group {name} do not determine it, mostly below detection; rates of "
-            "the others alone would be biased: scan more often while the signal rises above detection"
-        )
-        for status, reason in (outcomes[by_name[one]] for one in GROWTH):
-            refused = members[study.rows] & (status == "ok")
-            status[refused], reason[refused] = "not_estimable", text
-
-
 def _outcomes(study: Study, quantity: Quantity, se: Array) -> tuple[Texts, Texts]:
     """Return status and reason of a quantity in each fitted mouse; the first reason that holds is the one given."""
     status, reason = study.status[study.rows].copy(), study.reason[study.rows].copy()
     # A mouse with a parameter at its limit still has the quantities that do not depend on that parameter; a growth rate
     # of which points below detection hide a part does, in the long run.
-    skewed = _is_skewed(study, quantity)
+    skewed = is_skewed(study, quantity)
     depends = skewed | (study.fit.at_limit & (np.abs(quantity.gradient) > FELT)).any(axis=1)
     free = (status == "ok") | ((status == "at_bound") & ~depends)
     points = study.points.rows(study.rows)

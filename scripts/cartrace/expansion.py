@@ -14,8 +14,9 @@ import pandas as pd
 from cartrace.censoring import Points
 from cartrace.error_models import BY_NAME as ERRORS
 from cartrace.error_models import ErrorModel
-from cartrace.fitting import LEAST_LOG_SIGMA, Fit, fit, fit_given_scatter, pooled_log_likelihood
+from cartrace.fitting import LEAST_LOG_SIGMA, Fit, fit, fit_given_scatter
 from cartrace.growth import BY_NAME, Model
+from cartrace.pooled_scatter import pooled_log_likelihood
 from cartrace.selection import points_needed
 
 LEAST_QUANTIFIED = 3
@@ -252,6 +253,16 @@ def fit_study(
     found, lean = _fit(kind, points.rows(fitted))
     note = np.full(fitted.size, "", dtype=object)
     note[lean] = "no more quantified points than parameters: fitted with the scatter of the other mice"
+    _tell_of_fit(kind, found, fitted, status, reason)
+    units = cells["response_unit"].unique()
+    unit = _UNITS[str(units[0])] if len(units) else ""
+    window = (float(window_days[0]), float(window_days[1]))
+    growth_day = _growth_day(points.rows(fitted))
+    return Study(kind, analysis, mice, points, status, reason, fitted, found, note, window, unit, growth_day, refusal)
+
+
+def _tell_of_fit(kind: Model, found: Fit, fitted: npt.NDArray[np.intp], status: Texts, reason: Texts) -> None:
+    """Write what keeps a fit from being one into the status and reason of the fitted mice."""
     outcomes = (
         (found.at_limit.any(axis=1), "at_bound", "at a limit of what the scans can tell: "),
         (~found.converged, "not_converged", "the fit did not converge: the points do not settle the curve"),
@@ -266,11 +277,6 @@ def fit_study(
     names = np.array([parameter.name for parameter in kind.parameters])
     for row in np.flatnonzero(status[fitted] == "at_bound"):
         reason[fitted[row]] += ", ".join(names[found.at_limit[row]])
-    units = cells["response_unit"].unique()
-    unit = _UNITS[str(units[0])] if len(units) else ""
-    window = (float(window_days[0]), float(window_days[1]))
-    growth_day = _growth_day(points.rows(fitted))
-    return Study(kind, analysis, mice, points, status, reason, fitted, found, note, window, unit, growth_day, refusal)
 
 
 def _growth_day(points: Points) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cartrace import estimates
+from cartrace import estimates, selected_rates
 from cartrace.censoring import Points
 from cartrace.expansion import Scatter, fit_study, mice_of
 from cartrace.fitting import fit
@@ -178,7 +178,7 @@ def test_groups_of_eight_are_refused_one_by_one_and_the_others_are_right(name, s
 
 def test_a_rate_that_only_noise_has_kept_would_be_wrong(monkeypatch):
     """The rule earns its keep: without it, the half of the mice that are left are off by far more than 2 %."""
-    monkeypatch.setattr(estimates, "LEAST_RATED_SHARE", 0.0)
+    monkeypatch.setattr(selected_rates, "LEAST_RATED_SHARE", 0.0)
     found = recovered("exponential", 1500, scans=5, cv=0.3, below=0.5)
     assert 0.4 < found.given < 0.7
     assert found.bias < -0.03

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from cartrace.censoring import Points
-from cartrace.fitting import fit, pooled_log_likelihood
+from cartrace.fitting import fit
 from cartrace.growth import BY_NAME, derivatives
 from cartrace.optimise import least_squares, minimise
+from cartrace.pooled_scatter import pooled_log_likelihood
 
 TRUTH = Path(__file__).parents[1] / "data" / "truth"
 

@@ -6,9 +6,10 @@ import pytest
 from scipy import optimize, stats
 
 from cartrace.censoring import Points, inverse_mills, likelihood
-from cartrace.fitting import fit, fit_given_scatter, pooled_log_likelihood
+from cartrace.fitting import fit, fit_given_scatter
 from cartrace.growth import BY_NAME, MODELS, limits
 from cartrace.optimise import least_squares, minimise
+from cartrace.pooled_scatter import pooled_log_likelihood
 
 DAYS = np.array([1.0, 4.0, 7.0, 10.0, 14.0, 18.0, 21.0, 28.0])
 TYPICAL = {
