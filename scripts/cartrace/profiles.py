@@ -276,11 +276,11 @@ class _Search:
             if not todo.size:
                 break
             width, drop = far[todo] - near[todo], at_far[todo] - at_near[todo]
-            middle = far[todo] - at_far[todo] * width / np.where(drop > 0.0, drop, 1.0)
             is_jump = count >= _MOST_SECANTS
-            if is_jump:
-                # Tau jumps to another branch of curves within the bracket, which is halved.
-                middle = near[todo] + 0.5 * width
+            # Halved where tau jumps to another branch of curves within the bracket, and where it is infinite far out.
+            halved = is_jump | ~np.isfinite(at_far[todo])
+            secant = far[todo] - np.where(halved, 0.0, at_far[todo]) * width / np.where(drop > 0.0, drop, 1.0)
+            middle = np.where(halved, near[todo] + 0.5 * width, secant)
             share = ((middle - near[todo]) / np.where(width > 0.0, width, 1.0))[:, None]
             start = x_near[todo] + share * (x_far[todo] - x_near[todo])
             tau, x = self.tau(middle * side[todo], rows[todo], start)
@@ -335,9 +335,9 @@ class _Search:
             # The level stands in the mouse's own unit in x.
             solved[every, pivot] = self.x[rows, pivot] + (wanted - self.middle[rows])
             return solved, np.zeros_like(x)
-        value, gradient = self.value(x, rows)
         # Beyond all numbers a quantity may not move with its pivot; such a step is turned back by its value.
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            value, gradient = self.value(x, rows)
             solved[every, pivot] += (wanted - value) / gradient[every, pivot]
             _, gradient = self.value(solved, rows)
             by_others = -gradient / gradient[every, pivot, None]

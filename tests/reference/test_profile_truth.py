@@ -7,7 +7,7 @@ import lmfit
 import numpy as np
 import pandas as pd
 import pytest
-from kinetics import simulated
+from kinetics import cells_of, cells_row, simulated
 from scipy.integrate import quad
 from scipy.optimize import brentq, least_squares, minimize
 
@@ -119,6 +119,18 @@ def test_limits_of_an_area_are_where_the_best_curve_with_that_area_fits_worse_by
         for limit in rows.loc[start + row][["ci_low", "ci_high"]]:
             worse = least_squares_with_area(model, points.day[row], y, theta[1:], np.log(limit)) - best
             assert np.sqrt(worse / (best / df)) == pytest.approx(float(t_quantile(0.975, df)), rel=1e-4)
+
+
+def test_a_limit_is_found_where_no_curve_at_all_has_an_area_further_out():
+    day = np.array([1.159, 4.160, 7.159, 10.160, 14.160, 21.160])
+    response = [3.7292e5, 1.597696e6, 4.422444e6, 4.348448e6, 2.214032e6, 5.796056e5]
+    cells = cells_of([cells_row("M1", "CAR", *pair) for pair in zip(day, response, strict=True)])
+    scatter = Scatter("log_normal", use_measurement_se=False)
+    common = {"model": "gompertz", "analysis": "all", "strategy": "reporter_gene", "window_days": (0.0, 28.0)}
+    study = fit_study(cells, mice_of(cells), scatter=scatter, **common)
+    rows = animal_estimates(study, quantities(study, (0.0, 28.0)), confidence=0.95, interval="profile")
+    row = rows[rows["parameter"] == "auc"].iloc[0]
+    assert row["ci_low"] < row["estimate"] < row["ci_high"] < np.inf
 
 
 def least_squares_with_area(model, day, y, first, log_area):
