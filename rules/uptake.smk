@@ -1,12 +1,14 @@
 # Stage 3: activity over dose and mass becomes uptake, with its uncertainty; the checks of quality.
-# INPUTS   <results>/{cohort}/1_tables/{animals,tubes,scans,quality}.csv, <results>/{cohort}/2_activity/*.csv
+# INPUTS   <results>/{cohort}/1_tables/{animals,doses,tubes,scans,quality}.csv, <results>/{cohort}/2_activity/*.csv
 # OUTPUTS  <results>/{cohort}/3_uptake/{uptake,ratios,quality}.csv
 
 
 rule compute_uptake:
     input:
         animals=rules.import_tables.output.animals,
+        doses=rules.import_tables.output.doses,
         tubes=rules.import_tables.output.tubes,
+        scans=rules.import_tables.output.scans,
         tube_activity=rules.compute_activity.output.tube_activity,
         dose_activity=rules.compute_activity.output.dose_activity,
         roi_activity=rules.compute_activity.output.roi_activity,

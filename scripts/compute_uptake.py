@@ -6,15 +6,17 @@ from typing import Any
 import pandas as pd
 
 from cartrace import job, tables
-from cartrace.checks import Measured
 from cartrace.cohort_stages import uptake_of_cohort, weighed
+from cartrace.measured import Measured
 from cartrace.quality import judge
 
 
 def main(
     *,
     animals: str,
+    doses: str,
     tubes: str,
+    scans: str,
     tube_activity: str,
     dose_activity: str,
     roi_activity: str,
@@ -32,11 +34,11 @@ def main(
 ) -> None:
     """Write the tables of stage 3 of one cohort; the arguments are the rule's paths and settings."""
     counted = weighed(tables.read(tube_activity, tables.TubeActivity), tables.read(tubes, tables.Tubes))
-    doses = tables.read(dose_activity, tables.DoseActivity)
+    given = tables.read(dose_activity, tables.DoseActivity)
     rois = tables.read(roi_activity, tables.RoiActivity)
     found, related = uptake_of_cohort(
         counted,
-        doses,
+        given,
         rois,
         tables.read(animals, tables.Animals),
         groups=groups,
@@ -49,11 +51,13 @@ def main(
     )
     measured = Measured(
         counted,
-        doses,
+        given,
         rois,
         found,
         balance_g=uncertainty["balance_g"],
         planned_kbq=thresholds["planned_dose_kbq"],
+        scans=tables.read(scans, tables.Scans),
+        sheet_of_doses=tables.read(doses, tables.Doses),
     )
     judged = judge(measured, thresholds)
 

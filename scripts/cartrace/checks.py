@@ -2,53 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
 from cartrace.clock import elapsed_s
 from cartrace.destructive import times_of_sacrifice
-from cartrace.rows import INJECTION, RUN, SCAN, attach
+from cartrace.digits import last_digits, uniform_p
+from cartrace.measured import Measured, subjects
+from cartrace.rows import INJECTION, RUN, SCAN, TUBE, attach
 
 _SESSION = ["animal_id", "session"]
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What the checks look at: tables of stages 2 and 3, the standard uncertainty of a weighing [g], the plan [kBq]."""
-
-    tubes: pd.DataFrame
-    doses: pd.DataFrame
-    rois: pd.DataFrame
-    uptake: pd.DataFrame
-    balance_g: float
-    planned_kbq: float | None = None
-
-
-def _rows(frame: pd.DataFrame, subject: list[str], value: object, note: object = "") -> pd.DataFrame:
-    names = frame[subject[0]]
-    for name in subject[1:]:
-        names = names + ", " + frame[name]
-    return pd.DataFrame({"cohort": frame["cohort"], "subject": names, "value": value, "note": note}, index=frame.index)
+_OF_DOSES = ("full_activity_kbq", "residual_activity_kbq", "tail_activity_kbq", "injectate_mass_g", "body_weight_g")
+_OF_TUBES = ("mass_g", "tare_g", "gross_g")
 
 
 def tail(measured: Measured) -> pd.DataFrame:
     """Return the tail in percent of the gross dose, where it was measured."""
     doses = measured.doses[(measured.doses["tail_source"] != "not_measured") & measured.doses["tail_pct"].notna()]
-    return _rows(doses, _SESSION, doses["tail_pct"])
+    return subjects(doses, _SESSION, doses["tail_pct"])
 
 
 def tail_not_measured(measured: Measured) -> pd.DataFrame:
     """Return the injections whose tail was not measured."""
     doses = measured.doses[measured.doses["tail_source"] == "not_measured"]
-    return _rows(doses, _SESSION, np.nan)
+    return subjects(doses, _SESSION, np.nan)
 
 
 def residual(measured: Measured) -> pd.DataFrame:
     """Return the residual in percent of the full syringe, both at injection."""
     doses = measured.doses[measured.doses["residual_at_injection_kbq"].notna()]
-    return _rows(doses, _SESSION, 100.0 * doses["residual_at_injection_kbq"] / doses["full_at_injection_kbq"])
+    return subjects(doses, _SESSION, 100.0 * doses["residual_at_injection_kbq"] / doses["full_at_injection_kbq"])
 
 
 def dead_time(measured: Measured) -> pd.DataFrame:
@@ -58,7 +41,7 @@ def dead_time(measured: Measured) -> pd.DataFrame:
     lost = (100.0 * (1.0 - 1.0 / tubes["dead_time_factor"])).fillna(100.0)
     worst = tubes.loc[lost.groupby([tubes[name] for name in RUN]).idxmax()] if len(tubes) else tubes
     place = (" at most, in " + worst["rack"] + " " + worst["position"]).str.replace("  ", " ")
-    return _rows(worst, ["counter_file"], lost.loc[worst.index], place)
+    return subjects(worst, ["counter_file"], lost.loc[worst.index], place)
 
 
 def background(measured: Measured) -> pd.DataFrame:
@@ -76,7 +59,7 @@ def background(measured: Measured) -> pd.DataFrame:
     p = np.where(runs["n"] > 1.0, chdtrc(runs["n"] - 1.0, runs["chi2"]), np.where(runs["n"] == 1.0, 1.0, np.nan))
     rates = [f"; the rate is {rate:.3g}/s" for rate in runs["background_cps"]]
     notes = np.select([runs["n"].isna(), runs["n"] == 1.0], [", no blank in the run", ", one blank alone"], default="")
-    return _rows(
+    return subjects(
         runs, ["counter_file", "window"], p, [f"{note}{rate}" for note, rate in zip(notes, rates, strict=True)]
     )
 
@@ -89,7 +72,7 @@ def standards(measured: Measured) -> pd.DataFrame:
         tubes = measured.tubes[measured.tubes[column].notna()]
         runs = tubes.groupby(key)[column].agg(["mean", "std", "count"]).reset_index().assign(kind=kind)
         note = np.where(runs["count"] == 1, ", one standard alone", " over " + runs["count"].astype(str) + " standards")
-        found.append(_rows(runs, ["counter_file", "tracer", "kind"], 100.0 * runs["std"] / runs["mean"], note))
+        found.append(subjects(runs, ["counter_file", "tracer", "kind"], 100.0 * runs["std"] / runs["mean"], note))
     return pd.concat(found, ignore_index=True)
 
 
@@ -97,7 +80,7 @@ def route_ratio(measured: Measured) -> pd.DataFrame:
     """Return how far the ratio of the two dose routes is from 1."""
     doses = measured.doses[measured.doses["route_ratio"].notna()]
     notes = [f"; weighed standards over calibrator {ratio:.3f}" for ratio in doses["route_ratio"]]
-    return _rows(doses, _SESSION, (doses["route_ratio"] - 1.0).abs(), notes)
+    return subjects(doses, _SESSION, (doses["route_ratio"] - 1.0).abs(), notes)
 
 
 def dose_median(measured: Measured) -> pd.DataFrame:
@@ -110,7 +93,7 @@ def dose_median(measured: Measured) -> pd.DataFrame:
         f"; {dose:.4g} kBq against {middle:.4g} kBq"
         for dose, middle in zip(doses["net_injected_kbq"], usual, strict=True)
     ]
-    return _rows(doses, _SESSION, np.maximum(ratio, 1.0 / ratio), notes)
+    return subjects(doses, _SESSION, np.maximum(ratio, 1.0 / ratio), notes)
 
 
 def dose_plan(measured: Measured) -> pd.DataFrame:
@@ -120,7 +103,7 @@ def dose_plan(measured: Measured) -> pd.DataFrame:
         doses = doses[:0]
     notes = [f"; {dose:.4g} kBq against {measured.planned_kbq:.4g} kBq" for dose in doses["net_injected_kbq"]]
     off = 100.0 * (doses["net_injected_kbq"] / (measured.planned_kbq or np.nan) - 1.0).abs()
-    return _rows(doses, _SESSION, off, notes)
+    return subjects(doses, _SESSION, off, notes)
 
 
 def balance(measured: Measured) -> pd.DataFrame:
@@ -132,7 +115,7 @@ def balance(measured: Measured) -> pd.DataFrame:
     )
     sums = terms.groupby(INJECTION, as_index=False).sum()
     sums = sums[(sums["n_carcasses"] > 0) & (sums["n_gaps"] == 0)].reset_index(drop=True)
-    return _rows(sums, _SESSION, sums["value"], [f" over {n} samples" for n in sums["n"]])
+    return subjects(sums, _SESSION, sums["value"], [f" over {n} samples" for n in sums["n"]])
 
 
 def outliers(measured: Measured) -> pd.DataFrame:
@@ -141,7 +124,7 @@ def outliers(measured: Measured) -> pd.DataFrame:
     by = [judged[name] for name in INJECTION]
     worst = judged.loc[judged["outlier_mads"].groupby(by).idxmax()] if len(judged) else judged
     notes = " at most, in " + worst["region"] + " by " + worst["modality"]
-    return _rows(worst, _SESSION, worst["outlier_mads"], notes)
+    return subjects(worst, _SESSION, worst["outlier_mads"], notes)
 
 
 def sacrifice_delay(measured: Measured) -> pd.DataFrame:
@@ -160,7 +143,7 @@ def sacrifice_delay(measured: Measured) -> pd.DataFrame:
     known = mice["hour"].where(~mice["excluded"])
     usual = known.groupby(own).transform("median").where(~alone, known.groupby(own[:2]).transform("median"))
     notes = [f"; {hour:.4g} h against {middle:.4g} h" for hour, middle in zip(mice["hour"], usual, strict=True)]
-    rows = _rows(mice, _SESSION, 100.0 * (mice["hour"] / usual - 1.0).abs(), notes)
+    rows = subjects(mice, _SESSION, 100.0 * (mice["hour"] / usual - 1.0).abs(), notes)
     return rows[usual.notna()].reset_index(drop=True)
 
 
@@ -173,7 +156,7 @@ def counting(measured: Measured) -> pd.DataFrame:
     ]
     relative = 100.0 * tubes["net_cps_se"] / tubes["net_cps"]
     worst = tubes.loc[relative.groupby([tubes[name] for name in INJECTION]).idxmax()] if len(tubes) else tubes
-    return _rows(worst, _SESSION, relative.loc[worst.index], " at most, in " + worst["region"])
+    return subjects(worst, _SESSION, relative.loc[worst.index], " at most, in " + worst["region"])
 
 
 def scan_delay(measured: Measured) -> pd.DataFrame:
@@ -187,7 +170,7 @@ def scan_delay(measured: Measured) -> pd.DataFrame:
     notes = [
         f"; {own / 60.0:.1f} min against {middle / 60.0:.1f} min" for own, middle in zip(delay_s, usual_s, strict=True)
     ]
-    rows = _rows(scans, ["scan_id"], 100.0 * (delay_s / usual_s - 1.0).abs(), notes)
+    rows = subjects(scans, ["scan_id"], 100.0 * (delay_s / usual_s - 1.0).abs(), notes)
     return rows[is_late_scan].reset_index(drop=True)
 
 
@@ -197,4 +180,21 @@ def sample_mass(measured: Measured) -> pd.DataFrame:
     if measured.balance_g == 0.0:
         tubes = tubes[:0]
     lightest = tubes.loc[tubes.groupby(INJECTION)["mass_g"].idxmin()] if len(tubes) else tubes
-    return _rows(lightest, _SESSION, lightest["mass_g"] / measured.balance_g, " at least, in " + lightest["region"])
+    return subjects(lightest, _SESSION, lightest["mass_g"] / measured.balance_g, " at least, in " + lightest["region"])
+
+
+def digits(measured: Measured) -> pd.DataFrame:
+    """Return how likely the last digits of typed numbers are by chance, p of chi-squared, by sheet and column."""
+    tubes = measured.tubes.drop_duplicates(TUBE)
+    # Where both were weighed, a mass is their difference and was not typed.
+    tubes = tubes.assign(mass_g=tubes["mass_g"].where(tubes["gross_g"].isna()))
+    found = []
+    for sheet, frame, columns in (("doses", measured.sheet_of_doses, _OF_DOSES), ("tubes", tubes, _OF_TUBES)):
+        for column in columns:
+            tally = last_digits(frame[column])
+            p = uniform_p(tally)
+            if np.isfinite(p):
+                note = f" over {tally.sum():.0f} values; {tally.argmax()} stands {tally.max():.0f} times"
+                row = pd.DataFrame({"cohort": frame["cohort"].iloc[:1], "sheet": sheet, "column": column})
+                found.append(subjects(row, ["sheet", "column"], p, note))
+    return pd.concat(found, ignore_index=True) if found else subjects(measured.doses[:0], _SESSION, np.nan)

@@ -349,6 +349,17 @@ class QualityThresholds(_Section):
     background_warn_p: Annotated[
         float, Field(ge=0, le=1, description="p of the scatter of a run's blanks (chi-squared): warn below")
     ] = 0.01
+    digits_warn_p: Annotated[
+        float,
+        Field(ge=0, le=1, description="p of the last digits of a typed column (chi-squared, 50 values or more): warn"),
+    ] = 0.001
+    scanner_calibration_warn_days: Annotated[
+        float, Field(gt=0, description="Age of the scanner's calibration at a scan in days: warn above")
+    ] = 92.0
+    frame_gap_warn_pct: Annotated[
+        float, Field(ge=0, description="Time within a scan that no frame covers in percent: warn above")
+    ] = 5.0
+    recovery_warn: Annotated[float, Field(ge=0, description="Recovery coefficient of a PET region: warn below")] = 0.5
     acknowledged: Annotated[
         list[Acknowledged], Field(description="Warnings that were looked at, each with a reason")
     ] = []

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cartrace import cells_quality, checks
-from cartrace.checks import Measured
+from cartrace import cells_quality, checks, pet_checks
+from cartrace.measured import Measured
 from cartrace.messages import MESSAGES
 
 
@@ -242,6 +242,59 @@ CHECKS: tuple[Check, ...] = (
         "ten times the balance's readability",
         "Use a finer balance, or report %ID per organ",
         checks.sample_mass,
+        is_low_bad=True,
+    ),
+    Check(
+        "digits",
+        "Last digits of a column of the sheet, p of chi-squared for all ten equally often",
+        "",
+        "digits_warn_p",
+        None,
+        "Mosimann et al., Account Res 1995;4:31; never one column alone",
+        "Check against the lab book: values were rounded by hand, the instrument shows steps of 2 or 5 (put them into "
+        "the section uncertainty), or they were not measured",
+        checks.digits,
+        is_low_bad=True,
+    ),
+    Check(
+        "scanner_dead_time",
+        "Counts that the scanner lost to dead time, and corrected for",
+        " %",
+        "dead_time_warn_pct",
+        "dead_time_fail_pct",
+        "DICOM (0054,1324); Knoll, Radiation Detection and Measurement",
+        "Scan later or inject less; see how linear the scanner is at that activity",
+        pet_checks.scanner_dead_time,
+    ),
+    Check(
+        "scanner_calibration",
+        "Age of the scanner's calibration against the dose calibrator",
+        " days",
+        "scanner_calibration_warn_days",
+        None,
+        "custom, each quarter; McDougald et al., J Nucl Med 2020;61:461",
+        "Scan a phantom of known activity, and hold uncertainty.scanner_frac against it",
+        pet_checks.scanner_calibration,
+    ),
+    Check(
+        "frame_gaps",
+        "Time between its first and last frame that no frame of the scan covers",
+        " %",
+        "frame_gap_warn_pct",
+        None,
+        "the mean over frames stands for the whole scan",
+        "Export all frames of the scan, or give the parts as scans of their own",
+        pet_checks.frame_gaps,
+    ),
+    Check(
+        "recovery",
+        "Recovery coefficient of the region",
+        "",
+        "recovery_warn",
+        None,
+        "Hoffman et al., J Comput Assist Tomogr 1979;3:299; threshold custom",
+        "Extend the table of pet.recovery by measurement, or read the uptake as a lower bound",
+        pet_checks.recovery,
         is_low_bad=True,
     ),
 )

@@ -217,7 +217,7 @@ def run(folder, rows, **changes):
         **chosen("background_cps", "background_drift_p", "uncertainty"),
     )
     script("compute_uptake").main(
-        **{name: paths[name] for name in ("animals", "tubes", *STAGE_2, "import_quality", *STAGE_3)},
+        **{name: paths[name] for name in ("animals", "doses", "tubes", "scans", *STAGE_2, "import_quality", *STAGE_3)},
         **chosen("groups", "regions", "recovery", "noise_region", "reference_regions", "uncertainty", "thresholds"),
     )
     return {name: tables.read(paths[name], table) for name, table in (STAGE_2 | STAGE_3).items()}

@@ -10,8 +10,9 @@ from pipeline import measured as pipeline_measured
 from worked_mouse import SETTINGS, at, count, exclusion, frames, measured, pet, roi, study, tube
 
 from cartrace import tables
-from cartrace.checks import Measured
 from cartrace.config import QualityThresholds
+from cartrace.digits import last_digits, uniform_p
+from cartrace.measured import Measured
 from cartrace.messages import BY_CODE
 from cartrace.outliers import with_outliers
 from cartrace.plausibility import CHECKS as ODD
@@ -20,7 +21,15 @@ from cartrace.quality import CHECKS, REGISTRY, judge
 
 def judged(rows, balance_g=3e-4, **changes):
     found = measured(frames(rows), **changes)
-    what = Measured(found["tubes"], found["doses"], found["rois"], found["uptake"], balance_g=balance_g)
+    what = Measured(
+        found["tubes"],
+        found["doses"],
+        found["rois"],
+        found["uptake"],
+        balance_g=balance_g,
+        scans=frames(rows)["scans"],
+        sheet_of_doses=frames(rows)["doses"],
+    )
     return judge(what, SETTINGS["thresholds"]).set_index(["check", "subject"])
 
 
@@ -218,6 +227,9 @@ def of_tissue(levels, **cells):
             "excluded": False,
             "uptake_pct_id_per_ml": np.nan,
             "uptake_pct_id": np.nan,
+            "scan_id": "",
+            "recovery_coefficient": np.nan,
+            "recovery_reason": "",
         }
     )
     return rows.assign(**cells)
@@ -335,3 +347,104 @@ def test_every_row_of_quality_of_the_demo_has_its_check_in_the_registry(tmp_path
     uptake = tables.read(tmp_path / "C01" / "3_uptake" / "uptake.csv", tables.Uptake)
     assert uptake["outlier_mads"].notna().sum() > 100
     assert (uptake["is_outlier"] == (uptake["outlier_mads"] > 2.5)).all()
+
+
+# ---- digits ----
+
+
+def test_last_digits_are_those_of_each_decade_at_its_own_resolution():
+    # 7.41, 7.4 (a spreadsheet dropped the 0), 12.3: hundredths below ten, tenths above.
+    below = [7.41, 7.4, 7.03, 7.68, 7.99, 7.12]
+    above = [12.3, 15.0, 19.7]
+    tally = last_digits(pd.Series([*below, *above, np.nan, 0.0]) * 1000.0)
+    assert tally.tolist() == [2, 1, 1, 2, 0, 0, 0, 1, 1, 1]
+
+
+def test_one_mean_of_two_readings_does_not_make_a_digit_of_its_own():
+    typed = [1.0 + number / 100.0 for number in range(100)]
+    assert last_digits(pd.Series([*typed, 1.2345])).tolist() == [10.0] * 10
+
+
+def test_values_of_two_figures_or_all_alike_have_no_last_digit():
+    assert last_digits(pd.Series([21.0, 25.0, 30.0, 44.0])).sum() == 0.0
+    assert last_digits(pd.Series([1.051, 1.052, 1.053])).sum() == 0.0
+
+
+def test_the_p_of_digits_is_that_of_chi_squared():
+    # R: chisq.test(c(20, 9, 5, 4, 6, 21, 5, 4, 3, 3))$p.value
+    assert uniform_p(np.array([20, 9, 5, 4, 6, 21, 5, 4, 3, 3.0])) == pytest.approx(4.053944786e-08, rel=1e-6)
+    assert np.isnan(uniform_p(np.full(10, 4.0)))
+
+
+def weighed(masses):
+    """Return a study with as many tubes as there are typed masses."""
+    rows = study()
+    other = [row for row in rows["tubes"] if row["role"] != "tissue"]
+    one = next(row for row in rows["tubes"] if row["role"] == "tissue")
+    counted = rows["counts"][0]
+    names = [f"X{number}" for number in range(len(masses))]
+    rows["tubes"] = other + [
+        {**one, "position": name, "tissue": name, "mass_g": mass} for name, mass in zip(names, masses, strict=True)
+    ]
+    taken = {row["position"] for row in other}
+    kept = [row for row in rows["counts"] if row["position"] in taken]
+    rows["counts"] = kept + [{**counted, "position": name} for name in names]
+    return rows
+
+
+def test_masses_that_end_in_0_or_5_are_told():
+    drawn = np.random.default_rng(3).uniform(0.02, 0.9, 120)
+    measured_ones = judged(weighed(np.round(drawn, 4))).loc[("digits", "tubes, mass_g")]
+    assert measured_ones["status"] == "pass"
+    rounded = judged(weighed(np.round(drawn * 200.0) / 200.0)).loc[("digits", "tubes, mass_g")]
+    assert rounded["status"] == "warn"
+    assert rounded["value"] < 1e-6
+    assert "over 1" in rounded["message"]
+
+
+# ---- PET ----
+
+
+@pytest.mark.parametrize(("factor", "status"), [(1.02, "pass"), (1.08, "warn"), (1.4, "fail")])
+def test_a_scanner_that_lost_counts(factor, status):
+    rows = pet(study())
+    rows["scans"][0]["dead_time_factor"] = factor
+    row = judged(rows).loc[("scanner_dead_time", "S1")]
+    assert row["status"] == status
+    assert row["value"] == pytest.approx(100.0 - 100.0 / factor)
+
+
+@pytest.mark.parametrize(
+    ("day", "status", "value"),
+    [("2026-02-10", "pass", 28.0), ("2025-11-01", "warn", 129.0), ("2026-03-20", "warn", np.nan)],
+)
+def test_the_age_of_the_scanners_calibration(day, status, value):
+    rows = pet(study())
+    assert rows["scans"][0]["started_at"].startswith("2026-03-10")
+    rows["scans"][0]["calibrated_on"] = day
+    row = judged(rows).loc[("scanner_calibration", "S1")]
+    assert row["status"] == status
+    assert row["value"] == pytest.approx(value, nan_ok=True)
+    assert ("later than the scan" in row["message"]) == np.isnan(value)
+
+
+def test_a_region_that_should_be_corrected_and_is_not_says_why():
+    rows = of_tissue([1.0, 1.0, 1.0], modality="pet", scan_id=["S1", "S2", "S3"], outlier_mads=np.nan, tracer_h=1.0)
+    rows = rows.assign(recovery_coefficient=[0.8, 0.4, np.nan], recovery_reason=["", "", "no volume"])
+    found = of_uptake(rows).loc["recovery"]
+    assert found["status"].to_dict() == {"S1, liver": "pass", "S2, liver": "warn", "S3, liver": "warn"}
+    assert ", none: no volume. Extend the table" in found.loc["S3, liver", "message"]
+
+
+def test_what_is_not_stated_of_a_scanner_has_no_row():
+    found = judged(pet(study())).index.get_level_values("check")
+    assert not {"scanner_dead_time", "scanner_calibration", "recovery", "frame_gaps"} & set(found)
+
+
+@pytest.mark.parametrize(("second_s", "status", "value"), [(600.0, "pass", 0.0), (900.0, "warn", 20.0)])
+def test_frames_that_leave_a_gap(second_s, status, value):
+    rows = pet(study())
+    rows["rois"] = [roi(0, 0.0, 600.0, 187.3), roi(1, second_s, 600.0, 180.0)]
+    row = judged(rows).loc[("frame_gaps", "S1")]
+    assert row["status"] == status
+    assert row["value"] == pytest.approx(value)

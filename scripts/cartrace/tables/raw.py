@@ -122,6 +122,10 @@ class Scans(Table):
         "Scan of the mouse before this injection, whose activity is decayed and subtracted: what an earlier one left"
     )
     scanner = text("Scanner, where the config's recovery coefficients belong to one")
+    dead_time_factor = number(
+        "Factor by which the scanner corrected its own dead time, DICOM (0054,1324); only looked at", at_least=1
+    )
+    calibrated_on = date("Day of the scanner's last calibration, DICOM (0018,1200); only looked at")
     suv_dose_kbq = number("Dose that the software used for SUV", quantity="activity", above=0)
     suv_weight_g = number("Body weight that the software used for SUV", quantity="mass", above=0)
     source_file = _FILE
