@@ -50,6 +50,8 @@ rule apply_strategy:
         strategy=config["study"]["strategy"],
         groups=config["groups"],
         label=config["label"],
+        recovery=config["pet"]["recovery"],
+        pet_quantity=config["pet"]["quantity"],
         confidence=config["comparison"]["confidence"],
         core=core_digest("apply_strategy.py"),
     script:

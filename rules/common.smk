@@ -26,11 +26,11 @@ counter_rates counting crosstalk decay destructive diagnostics digits display do
 equivalents error_models errors estimates exclusions expansion exports fitting folder forest grids group_tests grouped
 growth growth_curves information intake job lab ledger limits lmfit_results many_groups measured mixed names
 next_cohort noncompartmental optimise outcomes outliers overall overrides own_models partial_volume pet_checks
-pet_detection pet_exports plan pooled_scatter pooling prediction primary profiles progress quality quantities
-quasi_newton radionuclides rank_effects rank_tests ratios readout_agreement readout_days readout_exports recompute
-refit regions repeated roi_units rows rule_forms sacrifices selected_rates selection sensitivity sheet sheet_headers
-sheet_models sheet_rules sheets specific standards starting_values statistics strategies survival survival_groups
-template times tissues tube_rules units uptake vocabulary ways workbooks
+pet_detection pet_exports pet_quantity plan pooled_scatter pooling prediction primary profiles progress quality
+quantities quasi_newton radionuclides rank_effects rank_tests ratios readout_agreement readout_days readout_exports
+recompute refit regions repeated roi_units rows rule_forms sacrifices selected_rates selection sensitivity sheet
+sheet_headers sheet_models sheet_rules sheets specific standards starting_values statistics strategies survival
+survival_groups template times tissues tube_rules units uptake vocabulary ways workbooks
 figures/__init__ figures/agreement figures/calibration figures/comparison figures/data figures/design
 figures/instruments figures/kinetics figures/marks figures/planning figures/readouts figures/style figures/timecourse
 figures/tissues figures/uncertainty figures/words

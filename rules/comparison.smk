@@ -27,6 +27,8 @@ rule compare_groups:
         "../envs/cartrace.yaml"
     params:
         groups=config["groups"],
+        recovery=config["pet"]["recovery"],
+        pet_quantity=config["pet"]["quantity"],
         region=config["cells"]["region"],
         primary=config["comparison"]["primary"],
         secondary=config["comparison"]["secondary"],

@@ -74,6 +74,8 @@ rule draw_figures:
     params:
         figures=DRAWN,
         groups=config["groups"],
+        recovery=config["pet"]["recovery"],
+        pet_quantity=config["pet"]["quantity"],
         region=config["cells"]["region"],
         kind=config["cells"]["calibration"],
         journal=config["report"]["journal"],

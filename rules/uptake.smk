@@ -26,6 +26,7 @@ rule compute_uptake:
         regions=config["regions"],
         recovery=config["pet"]["recovery"],
         noise_region=config["pet"]["noise_region"],
+        pet_quantity=config["pet"]["quantity"],
         reference_regions=config["uptake"]["reference_regions"],
         uncertainty=config["uncertainty"],
         thresholds={key: value for key, value in config["quality"].items() if key != "acknowledged"},

@@ -1,6 +1,7 @@
 """Stage 4: what the study's strategy asks of the uptake beside growth: labelled cells, or specific uptake."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from cartrace import job, tables
 from cartrace.strategies import of_strategy
@@ -16,6 +17,8 @@ def main(
     strategy: str,
     groups: Sequence[Mapping[str, str]],
     label: Mapping[str, float | None],
+    recovery: Sequence[Mapping[str, Any]],
+    pet_quantity: str,
     confidence: float,
 ) -> None:
     """Read the uptake, ratios and doses of a cohort, write its labelled cells and specific uptake."""
@@ -26,6 +29,8 @@ def main(
         tables.read(dose_activity, tables.DoseActivity),
         groups=groups,
         label=label,
+        recovery=recovery,
+        pet_quantity=pet_quantity,
         confidence=confidence,
     )
     tables.write(labelled, labelled_cells, tables.LabelledCells)

@@ -9,6 +9,7 @@ from cartrace import job, tables
 from cartrace.agreement import agree
 from cartrace.comparison import compare, summarise
 from cartrace.endpoints import collect
+from cartrace.pet_quantity import counted_uptake
 from cartrace.readout_days import of_groups
 
 
@@ -28,6 +29,8 @@ def main(
     agreement: str,
     groups: Sequence[Mapping[str, Any]],
     region: str,
+    recovery: Sequence[Mapping[str, Any]],
+    pet_quantity: str,
     primary: Mapping[str, Any],
     secondary: Sequence[Mapping[str, Any]],
     adjustment: str,
@@ -38,7 +41,7 @@ def main(
     """Read the study's values of every kind; write endpoints, summaries, comparisons and agreement."""
     mice, decisions = _read_all(animals, tables.Animals), _read_all(exclusions, tables.Exclusions)
     values = collect(
-        _read_all(uptake, tables.Uptake),
+        counted_uptake(_read_all(uptake, tables.Uptake), quantity=pet_quantity, recovery=recovery),
         _read_all(cells, tables.Cells),
         _read_all(estimates, tables.Estimates),
         tables.read(selection, tables.Selection),

@@ -28,6 +28,7 @@ def main(
     regions: Sequence[Mapping[str, Any]],
     recovery: Sequence[Mapping[str, Any]],
     noise_region: str,
+    pet_quantity: str,
     reference_regions: Sequence[str],
     uncertainty: Mapping[str, float],
     thresholds: Mapping[str, float],
@@ -48,6 +49,7 @@ def main(
         reference_regions=reference_regions,
         uncertainty=uncertainty,
         outlier_mads=thresholds["outlier_warn_mads"],
+        pet_quantity=pet_quantity,
     )
     measured = Measured(
         counted,

@@ -12,6 +12,7 @@ from cartrace.figures import PLOTS
 from cartrace.figures.data import Study
 from cartrace.figures.marks import collect_tags
 from cartrace.figures.style import context, groups_of, preset, settle
+from cartrace.pet_quantity import counted_uptake
 from cartrace.report.workbook import plain_workbook
 
 # No date in any file, so that two runs give the same bytes.
@@ -53,6 +54,8 @@ def main(
     figures: Sequence[str],
     groups: Sequence[Mapping[str, Any]],
     region: str,
+    recovery: Sequence[Mapping[str, Any]],
+    pet_quantity: str,
     kind: str,
     journal: str,
     label: str,
@@ -62,7 +65,7 @@ def main(
 ) -> None:
     """Draw the figures named in `figures`, in that order, into the files of each format, with their data."""
     study = Study(
-        uptake=joined(uptake, tables.Uptake),
+        uptake=counted_uptake(joined(uptake, tables.Uptake), quantity=pet_quantity, recovery=recovery),
         ratios=joined(ratios, tables.Ratios),
         cells=joined(cells, tables.Cells),
         calibration=joined(calibration, tables.Calibration),

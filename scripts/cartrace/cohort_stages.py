@@ -15,6 +15,7 @@ from cartrace.dose import dose_activity
 from cartrace.outliers import with_outliers
 from cartrace.partial_volume import with_recovery
 from cartrace.pet_detection import with_pet_limits
+from cartrace.pet_quantity import counted_uptake
 from cartrace.radionuclides import Decay
 from cartrace.ratios import ratios as ratios_of
 from cartrace.regions import pet_uptake
@@ -83,6 +84,7 @@ def uptake_of_cohort(
     reference_regions: Sequence[str],
     uncertainty: Mapping[str, float],
     outlier_mads: float = np.inf,
+    pet_quantity: str = "measured",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the uptake, with the columns that its quality is judged by, and the ratios.
 
@@ -92,7 +94,7 @@ def uptake_of_cohort(
         From :func:`weighed`.
     doses, rois, animals : DataFrame
         Their tables.
-    groups, regions, recovery, noise_region, reference_regions, uncertainty, outlier_mads
+    groups, regions, recovery, noise_region, reference_regions, uncertainty, outlier_mads, pet_quantity
         Settings of the config.
     """
     both = pd.concat(
@@ -106,7 +108,8 @@ def uptake_of_cohort(
     found = with_pet_limits(found, groups=groups, noise_region=noise_region)
     found = with_recovery(found, regions=regions, recovery=recovery)
     found = with_outliers(found, mads=outlier_mads)
-    return found, ratios_of(found, reference_regions=reference_regions)
+    counted_by = counted_uptake(found, quantity=pet_quantity, recovery=recovery)
+    return found, ratios_of(found, reference_regions=reference_regions, counted=counted_by)
 
 
 def cells_of_cohort(

@@ -187,6 +187,13 @@ class Pet(_Section):
         list[Recovery],
         Field(description="Tables of recovery coefficients, interpolated in the diameter and never extrapolated"),
     ] = []
+    quantity: Annotated[
+        Literal["recovered", "measured"],
+        Field(
+            description="Which uptake groups are compared by where recovery has tables and a region names its "
+            "surroundings: corrected for partial volume, or as measured. Numbers of cells rest on what was measured"
+        ),
+    ] = "recovered"
     noise_region: Annotated[
         str,
         Field(

@@ -66,8 +66,9 @@ def with_recovery(
     Returns
     -------
     DataFrame
-        With ``diameter_mm``, ``recovery_coefficient``, ``recovered_pct_id_per_ml``, its standard uncertainty, and
-        ``recovery_reason`` where a region that should be corrected is not. The uptake itself stays as it was measured.
+        With ``diameter_mm``, ``recovery_coefficient``, ``recovered_pct_id_per_ml``, its standard uncertainty and the
+        coefficient's part of it, ``around`` (the region's surroundings), and ``recovery_reason`` where a region that
+        should be corrected is not. The uptake itself stays as it was measured.
 
     Notes
     -----
@@ -117,9 +118,10 @@ def with_recovery(
         recovery_coefficient=rc.where(fine),
         recovered_pct_id_per_ml=value.where(fine),
         recovered_pct_id_per_ml_se=np.sqrt(own**2 + common**2 + of_table**2).where(fine),
+        recovered_table_pct_id_per_ml=of_table.where(fine),
         recovery_reason=reason,
     )
-    return rows.drop(columns=["around", "outside", "outside_se", "smallest_mm", "largest_mm", "coefficient_se"])
+    return rows.drop(columns=["outside", "outside_se", "smallest_mm", "largest_mm", "coefficient_se"])
 
 
 def _coefficients(rows: pd.DataFrame, recovery: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -13,6 +13,7 @@ from cartrace.cells import borrowed_rows, signal_rows, subtract_background
 from cartrace.cohort_stages import activity_of_cohort, cells_of_cohort, uptake_of_cohort, weighed
 from cartrace.endpoints import KEY, KINETIC, collect
 from cartrace.growth import Model
+from cartrace.pet_quantity import counted_uptake
 from cartrace.progress import steps
 from cartrace.radionuclides import Nuclide, of_tracers
 from cartrace.readout_days import of_groups
@@ -22,6 +23,11 @@ Raw = Mapping[str, pd.DataFrame]
 _FOLLOWED = ("cells", "net_pct_id", *KINETIC)
 _OTHER_HALF_LIVES = {"ENSDF": "ICRP-107", "ICRP-107": "ENSDF"}
 _OTHER_ROUTE = {"counted_standard": "calibrator", "calibrator": "counted_standard"}
+_OTHER_QUANTITY = {"recovered": "measured", "measured": "recovered"}
+_QUANTITIES = {
+    "recovered": "PET regions corrected for partial volume",
+    "measured": "PET regions not corrected for partial volume",
+}
 _ROUTES = {"counted_standard": "dose by weighed standards", "calibrator": "dose by calibrator and counter sensitivity"}
 
 
@@ -30,7 +36,8 @@ class Choice:
     """What is chosen upstream of the endpoints.
 
     `choice` and `variant` name it in the table of sensitivity; `modality` is the only one that it can change, empty
-    where it can change both; `is_of_followed` says that it changes nothing but the followed response.
+    where it can change both; `is_of_followed` says that it changes nothing but the followed response, `is_of_uptake`
+    that it changes all but that.
     """
 
     choice: str
@@ -40,6 +47,8 @@ class Choice:
     subtracts_background: bool
     modality: str = ""
     is_of_followed: bool = False
+    is_of_uptake: bool = False
+    pet_quantity: str = "measured"
 
     def __str__(self) -> str:
         return f"with {self.variant}"
@@ -47,8 +56,10 @@ class Choice:
 
 def declared_choice(settings: Mapping[str, Any]) -> Choice:
     """Return what the config chooses."""
-    uptake = settings["uptake"]
-    return Choice("declared", "", uptake["half_lives"], uptake["dose_route"], subtracts_background=True)
+    uptake, quantity = settings["uptake"], settings["pet"]["quantity"]
+    return Choice(
+        "declared", "", uptake["half_lives"], uptake["dose_route"], subtracts_background=True, pet_quantity=quantity
+    )
 
 
 def other_choices(settings: Mapping[str, Any]) -> list[Choice]:
@@ -62,20 +73,24 @@ def other_choices(settings: Mapping[str, Any]) -> list[Choice]:
     now = declared_choice(settings)
     half_lives, route = _OTHER_HALF_LIVES[now.half_lives], _OTHER_ROUTE[now.dose_route]
     found = [
-        Choice("half_life", f"half-lives of {half_lives}", half_lives, now.dose_route, subtracts_background=True),
-        Choice("dose_route", _ROUTES[route], now.half_lives, route, subtracts_background=True, modality="counter"),
+        replace(now, choice="half_life", variant=f"half-lives of {half_lives}", half_lives=half_lives),
+        replace(now, choice="dose_route", variant=_ROUTES[route], dose_route=route, modality="counter"),
     ]
-    if any(group["role"] == "background" for group in settings["groups"]):
+    if settings["pet"]["recovery"] and any(region.get("surroundings") for region in settings["regions"]):
+        other = _OTHER_QUANTITY[now.pet_quantity]
         found.append(
-            Choice(
-                "subtraction",
-                "nothing subtracted for the background group",
-                now.half_lives,
-                now.dose_route,
-                subtracts_background=False,
-                is_of_followed=True,
+            replace(
+                now,
+                choice="partial_volume",
+                variant=_QUANTITIES[other],
+                pet_quantity=other,
+                modality="pet",
+                is_of_uptake=True,
             )
         )
+    if any(group["role"] == "background" for group in settings["groups"]):
+        said = "nothing subtracted for the background group"
+        found.append(replace(now, choice="subtraction", variant=said, subtracts_background=False, is_of_followed=True))
     return found
 
 
@@ -141,7 +156,7 @@ def _can_change(wanted: pd.DataFrame, choice: Choice, followed_modality: str) ->
     followed = wanted["endpoint"].isin(_FOLLOWED)
     modality = wanted["modality"].mask(followed, followed_modality)
     can = (wanted["endpoint"] != "readout") & ((modality == choice.modality) | (choice.modality == ""))
-    return can & (followed | (not choice.is_of_followed))
+    return can & (followed | (not choice.is_of_followed)) & ~(followed & choice.is_of_uptake)
 
 
 def endpoints_under(
@@ -187,7 +202,8 @@ def _measured(
     uptake, ratios = (pd.concat([one[side] for one in found], ignore_index=True) for side in (0, 1))
     cells = _cells([one[0] for one in found], cohorts, choice, settings)
     readouts = [of_groups(raw["readouts"], raw["animals"], raw["exclusions"]) for raw in cohorts]
-    return Measured(uptake, ratios, cells, pd.concat(readouts, ignore_index=True))
+    counted = counted_uptake(uptake, quantity=choice.pet_quantity, recovery=settings["pet"]["recovery"])
+    return Measured(counted, ratios, cells, pd.concat(readouts, ignore_index=True))
 
 
 def _collected(
@@ -238,6 +254,7 @@ def _uptake(
         noise_region=pet["noise_region"],
         reference_regions=settings["uptake"]["reference_regions"],
         uncertainty=settings["uncertainty"],
+        pet_quantity=choice.pet_quantity,
     )
     return found[tables.Uptake.names()], related[tables.Ratios.names()]
 

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from cartrace import tables
 from cartrace.decay import Floats, decay_factor
+from cartrace.pet_quantity import counted_uptake
 from cartrace.rows import INJECTION, attach, first_reason, status
 from cartrace.specific import specific_rows
 
@@ -202,6 +203,8 @@ def of_strategy(
     groups: Sequence[Mapping[str, Any]],
     label: Mapping[str, float | None],
     confidence: float,
+    recovery: Sequence[Mapping[str, Any]] = (),
+    pet_quantity: str = "measured",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return labelled cells and specific uptake; of a strategy that does not ask for them, empty tables."""
     roles = {str(group["name"]): str(group["role"]) for group in groups}
@@ -209,5 +212,6 @@ def of_strategy(
     if strategy == "direct_label" and len(uptake):
         labelled = labelled_rows(uptake, doses, roles=roles, label=label)
     if strategy == "immunopet" and len(uptake):
-        specific = specific_rows(uptake, ratios, roles=roles, confidence=confidence)
+        counted = counted_uptake(uptake, quantity=pet_quantity, recovery=recovery)
+        specific = specific_rows(counted, ratios, roles=roles, confidence=confidence)
     return labelled, specific

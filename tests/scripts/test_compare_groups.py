@@ -112,7 +112,7 @@ def run(folder, parts, *, cohorts=("C01", "C02"), **settings):
     tables.write(filled(tables.Selection, chosen), folder / "selection.csv", tables.Selection)
     outputs = {name: folder / "6_comparison" / f"{name}.csv" for name in OUTPUTS}
     decided = {"groups": GROUPS, "region": "tumour", "primary": PRIMARY, "adjustment": "holm", "confidence": 0.95}
-    decided |= {"secondary": [], "exploratory_adjustment": "BH", "seed": 1}
+    decided |= {"recovery": [], "pet_quantity": "recovered", "secondary": [], "exploratory_adjustment": "BH", "seed": 1}
     inputs = {name: [str(path) for path in several] for name, several in paths.items()}
     script().main(
         **inputs,

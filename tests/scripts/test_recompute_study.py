@@ -135,6 +135,17 @@ def test_the_model_is_chosen_anew_under_a_choice(study, settings, tmp_path):
     assert (kept["value"] / anew["value"] - 1).abs().max() > 0.01
 
 
+def test_recovery_is_a_choice_where_coefficients_are_given_and_a_region_names_its_surroundings(settings):
+    table = {"nuclide": "F-18", "scanner": "", "diameter_mm": [5.0], "coefficient": [0.9], "coefficient_se": 0.0}
+    regions = [{"name": "tumour", "surroundings": "muscle"}]
+    for quantity, other in (("recovered", "measured"), ("measured", "recovered")):
+        pet = settings["pet"] | {"recovery": [table], "quantity": quantity}
+        choices = {choice.choice: choice for choice in other_choices(settings | {"pet": pet, "regions": regions})}
+        assert choices["partial_volume"].pet_quantity == other
+        assert {choice.pet_quantity for name, choice in choices.items() if name != "partial_volume"} == {quantity}
+    assert "partial_volume" not in {choice.choice for choice in other_choices(settings)}
+
+
 def test_a_choice_has_no_row_of_what_it_cannot_change(study, settings):
     results, _ = study
     compared = tables.read(results / "6_comparison" / "comparisons.csv", tables.Comparisons)

@@ -102,6 +102,7 @@ def measured(cohort, settings, results, *, radionuclides=RESOURCES["radionuclide
         regions=settings["regions"],
         recovery=settings["pet"]["recovery"],
         noise_region=settings["pet"]["noise_region"],
+        pet_quantity=settings["pet"]["quantity"],
         half_lives=settings["uptake"]["half_lives"],
         reference_regions=settings["uptake"]["reference_regions"],
         uncertainty=settings["uncertainty"],
@@ -123,6 +124,8 @@ def strategy_of(cohort, settings, results):
         strategy=settings["study"]["strategy"],
         groups=settings["groups"],
         label=settings["label"],
+        recovery=settings["pet"]["recovery"],
+        pet_quantity=settings["pet"]["quantity"],
         confidence=settings["comparison"]["confidence"],
     )
 
@@ -199,6 +202,8 @@ def compared(cohorts, settings, results):
         },
         groups=settings["groups"],
         region=settings["cells"]["region"],
+        recovery=settings["pet"]["recovery"],
+        pet_quantity=settings["pet"]["quantity"],
         primary=settings["comparison"]["primary"],
         secondary=settings["comparison"]["secondary"],
         exploratory_adjustment=settings["comparison"]["exploratory_adjustment"],

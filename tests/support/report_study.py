@@ -39,7 +39,7 @@ SETTINGS: dict[str, Any] = {
         "time_is": "start",
         "columns": {},
     },
-    "pet": {"format": "auto", "columns": {}},
+    "pet": {"format": "auto", "columns": {}, "recovery": [], "quantity": "recovered"},
     "uptake": {
         "dose_route": "counted_standard",
         "half_lives": "ENSDF",
@@ -1002,6 +1002,8 @@ def draw(paths: dict[str, str], folder: Path, *, names: tuple[str, ...] = FIGURE
         figures=names,
         groups=GROUPS,
         region="tumour",
+        recovery=[],
+        pet_quantity="recovered",
         kind="in_vivo",
         journal=journal,
         label="%ID/g",

@@ -18,6 +18,7 @@ from cartrace.dose import dose_activity
 from cartrace.outliers import with_outliers
 from cartrace.partial_volume import with_recovery
 from cartrace.pet_detection import with_pet_limits
+from cartrace.pet_quantity import counted_uptake
 from cartrace.radionuclides import of_tracers, read
 from cartrace.ratios import ratios
 from cartrace.regions import pet_uptake
@@ -55,6 +56,7 @@ SETTINGS = {
     "groups": [{"name": "UTD", "role": "background"}, {"name": "CAR", "role": "test"}],
     "recovery": [],
     "noise_region": "",
+    "pet_quantity": "recovered",
     "regions": [{"name": "tumour", "synonyms": [], "density_g_per_ml": 1.04}],
     "reference_regions": ["muscle", "blood"],
     "thresholds": QualityThresholds().model_dump(),
@@ -218,7 +220,16 @@ def run(folder, rows, **changes):
     )
     script("compute_uptake").main(
         **{name: paths[name] for name in ("animals", "doses", "tubes", "scans", *STAGE_2, "import_quality", *STAGE_3)},
-        **chosen("groups", "regions", "recovery", "noise_region", "reference_regions", "uncertainty", "thresholds"),
+        **chosen(
+            "groups",
+            "regions",
+            "recovery",
+            "noise_region",
+            "pet_quantity",
+            "reference_regions",
+            "uncertainty",
+            "thresholds",
+        ),
     )
     return {name: tables.read(paths[name], table) for name, table in (STAGE_2 | STAGE_3).items()}
 
@@ -260,4 +271,6 @@ def measured(sheets, **changes):
     uptake = with_outliers(uptake, mads=2.5)
     uptake = with_recovery(uptake, regions=settings["regions"], recovery=settings["recovery"])
     found = {"tubes": tubes, "doses": given, "rois": rois, "uptake": uptake}
-    return {**found, "ratios": ratios(uptake, reference_regions=settings["reference_regions"])}
+    counted = counted_uptake(uptake, quantity=settings["pet_quantity"], recovery=settings["recovery"])
+    related = ratios(uptake, reference_regions=settings["reference_regions"], counted=counted)
+    return {**found, "counted": counted, "ratios": related}

@@ -65,6 +65,12 @@ REFERENCES: tuple[Reference, ...] = (
         "10.1093/biomet/34.1-2.28",
     ),
     Reference(
+        "hoffman",
+        "Hoffman EJ, Huang SC, Phelps ME. Quantitation in positron emission computed tomography: 1. Effect of object "
+        "size. J Comput Assist Tomogr 1979;3:299-308.",
+        "10.1097/00004728-197906000-00001",
+    ),
+    Reference(
         "hedges",
         "Hedges LV. Distribution theory for Glass's estimator of effect size and related estimators. "
         "J Educ Stat 1981;6:107-128.",

@@ -55,6 +55,10 @@ class Cells(Table):
         "they shift all points of a mouse alike",
         at_least=0,
     )
+    response_shared_se = number(
+        "What is common to the study: scanner or standards, half-life, and of cells the calibration line", at_least=0
+    )
+    response_background_se = number("Part of response_se by the background's mean, common to a session", at_least=0)
     response_noise_sd = number("Scatter between background mice, in the response's unit", at_least=0)
     status = STATUS
     reason = REASON

@@ -258,6 +258,7 @@ class Sensitivity(Table):
             "declared",
             "half_life",
             "dose_route",
+            "partial_volume",
             "subtraction",
             "scale",
             "test",

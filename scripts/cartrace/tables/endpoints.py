@@ -35,9 +35,11 @@ class Endpoints(Table):
     group = GROUP
     unit = text("Unit")
     value = number("Value of the mouse")
-    own_se = number("Its standard uncertainty by what is the mouse's own, counts and dose (uptake)", at_least=0)
-    shared_se = number("Its standard uncertainty by what is common to the study, of the sign of the value (uptake)")
-    blanks_se = number("Its standard uncertainty by the blanks, common to the tubes of a run (uptake)", at_least=0)
+    own_se = number("Its standard uncertainty by what is the mouse's own: counts, dose, fit", at_least=0)
+    shared_se = number("Its standard uncertainty by what is common to the study, of the sign of the value")
+    blanks_se = number(
+        "Its standard uncertainty by the blanks of a run (uptake), or the background mice (cells)", at_least=0
+    )
     is_below_detection = flag("The value is below detection")
     detection_level = number("Critical level in the unit of the value: a value below detection lies under it", above=0)
     status = STATUS
@@ -94,5 +96,7 @@ class Alternatives(Endpoints):
     """
 
     key = ("choice", "variant", *Endpoints.key)
-    choice = text("What was chosen otherwise", required=True, choices=("half_life", "dose_route", "subtraction"))
+    choice = text(
+        "What was chosen otherwise", required=True, choices=("half_life", "dose_route", "partial_volume", "subtraction")
+    )
     variant = text("How", required=True)

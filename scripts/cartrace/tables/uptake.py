@@ -69,6 +69,7 @@ class Uptake(Table):
     recovery_coefficient = number("Recovery coefficient at that diameter (PET)", above=0)
     recovered_pct_id_per_ml = number("Uptake per volume, corrected for partial volume (PET, F32)")
     recovered_pct_id_per_ml_se = number("Its standard uncertainty, all layers", at_least=0)
+    recovered_table_pct_id_per_ml = number("Part of it by the coefficient, common to the study", at_least=0)
     recovery_reason = text("Why a region with declared surroundings has no corrected value")
     status = STATUS
     reason = REASON
