@@ -173,13 +173,18 @@ def _refuse_window_problems(sheet: pd.DataFrame, kept: pd.DataFrame) -> None:
     problems = []
     for _, row in tally.iterrows():
         how_many = "no window" if np.isnan(row["n"]) else "several windows"
+        remedy = "Name each tracer's window in counter.windows of the config, and each standard's tracer in the sheet"
         if row["second_session"] and not np.isnan(row["n"]):
             how_many = "the same window as its second session's, or in several"
+            remedy += (
+                ". Two injections of one nuclide cannot be told apart in a tube: leave second_session empty, see the "
+                "check earlier_injection for what the earlier one may still hold"
+            )
         problems.append(
             Problem(
                 "window-of-tracer",
                 f"the tube's tracer is counted in {how_many} of {row['counter_file']}",
-                "Name each tracer's window in counter.windows of the config, and each standard's tracer in the sheet",
+                remedy,
                 file=str(row["source_file"]),
                 row=int(row["source_row"]),
                 column="position",

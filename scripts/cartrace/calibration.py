@@ -32,6 +32,11 @@ class Line:
         """Degrees of freedom of the residual scatter."""
         return self.n_points - 2
 
+    def cells_se(self, cells: Array) -> Array:
+        """Return what the line alone makes a number of cells uncertain by (F37)."""
+        variance = self.intercept_se**2 + cells**2 * self.slope_se**2 + 2.0 * cells * self.covariance
+        return np.asarray(np.sqrt(np.maximum(variance, 0.0)) / abs(self.slope))
+
     @property
     def intercept_p(self) -> float:
         """Two-sided p value of the intercept being zero, by Student's t (F37)."""

@@ -25,6 +25,7 @@ from cartrace.calibration import (
 # ASSUME: what scatters between background mice also scatters below the signal of a mouse with reporter cells.
 # ASSUME: uptake per cell is that of the calibration at every time and in every mouse.
 DETECTION_PROBABILITY = 0.95
+_SCALED = ["response_se", "response_shared_se", "response_background_se", "response_noise_sd"]
 _KEY = ["cohort", "animal_id", "session", "scan_id", "region"]
 _CARRIED = [*_KEY, "modality", "group", "cell_day", "status", "reason", "excluded", "exclusion_reason"]
 
@@ -238,6 +239,8 @@ def without_calibration(rows: pd.DataFrame) -> pd.DataFrame:
     # What is common to the study shifts all points of a mouse alike and is no scatter about its curve.
     own_variance = (frame["net_pct_id_se"] ** 2 - frame["shared_pct_id_se"] ** 2).clip(lower=0.0)
     frame["response_se"] = (own_variance**0.5).where(frame["status"] == "ok")
+    frame["response_shared_se"] = frame["shared_pct_id_se"].where(frame["status"] == "ok")
+    frame["response_background_se"] = frame["background_pct_id_se"].fillna(0.0).where(frame["status"] == "ok")
     frame["response_noise_sd"] = frame["background_pct_id_sd"]
     return frame
 
@@ -276,7 +279,7 @@ def _of_line(rows: pd.DataFrame, line: Line | None, reason: str, confidence: flo
     frame = without_calibration(rows)
     estimable = (frame["status"] == "ok").to_numpy()
     if line is None:
-        frame[["response_critical_level", "response_se", "response_noise_sd"]] = np.nan
+        frame[["response_critical_level", *_SCALED]] = np.nan
         frame.loc[estimable, "reason"] = f"no calibration: {reason}"
         frame.loc[estimable, "status"] = "not_estimable"
         return frame
@@ -285,7 +288,9 @@ def _of_line(rows: pd.DataFrame, line: Line | None, reason: str, confidence: flo
     low, high = fieller(net, se, frame["net_df"].to_numpy(dtype=float), line, confidence=confidence)
     frame["cells"], frame["cells_ci_low"], frame["cells_ci_high"] = cells, low, high
     frame["detection_limit_cells"] = frame["detection_limit_pct_id"] / line.slope
-    frame[["response_se", "response_noise_sd"]] /= line.slope
+    frame[_SCALED] /= line.slope
+    # The line is one for all mice: its error is common, as the scanner's is.
+    frame["response_shared_se"] = np.hypot(frame["response_shared_se"], line.cells_se(cells))
     frame["is_extrapolated"] = (cells < line.min_cells) | (cells > line.max_cells)
     critical = cells_of(frame["critical_level_pct_id"].to_numpy(dtype=float), line)
     frame["response_critical_level"] = np.where(critical > 0.0, critical, np.nan)

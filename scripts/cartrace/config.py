@@ -363,6 +363,9 @@ class QualityThresholds(_Section):
     scanner_calibration_warn_days: Annotated[
         float, Field(gt=0, description="Age of the scanner's calibration at a scan in days: warn above")
     ] = 92.0
+    earlier_injection_warn_pct: Annotated[
+        float, Field(ge=0, description="What earlier injections may still hold, in percent of a dose: warn above")
+    ] = 1.0
     frame_gap_warn_pct: Annotated[
         float, Field(ge=0, description="Time within a scan that no frame covers in percent: warn above")
     ] = 5.0

@@ -78,6 +78,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("net_pct_id", "Signal above background", "%ID", "log", (("", "cells"),)),
     Endpoint("readout", "Other readout", "", "log", (("", "readouts"),), compares_background=True),
 )
+_LEVELS = ("peak", "auc", "initial", "plateau", "level")
 KINETIC = tuple(endpoint.name for endpoint in ENDPOINTS if endpoint.families in (_EXPANSION, _CURVE))
 
 
@@ -208,7 +209,14 @@ def _cells(cells: pd.DataFrame) -> Iterable[pd.DataFrame]:
     """Yield the followed response: cells, or the net signal of a study without calibration."""
     for unit, endpoint in (("cells", "cells"), ("pct_id", "net_pct_id")):
         rows = cells[cells["response_unit"] == unit]
-        yield _session_values(rows.assign(level=rows["response_critical_level"]), "response", endpoint=endpoint)
+        background_se = rows["response_background_se"]
+        rows = rows.assign(
+            level=rows["response_critical_level"],
+            own_se=np.sqrt((rows["response_se"] ** 2 - background_se**2).clip(lower=0.0)),
+            shared_se=rows["response_shared_se"] * np.sign(rows["response"]),
+            blanks_se=background_se,
+        )
+        yield _session_values(rows, "response", endpoint=endpoint)
 
 
 def _session_values(rows: pd.DataFrame, column: str, *, endpoint: str) -> pd.DataFrame:
@@ -278,6 +286,9 @@ def _kinetics(estimates: pd.DataFrame, selection: pd.DataFrame, cells: pd.DataFr
     chosen = selection.loc[selection["chosen"], ["analysis", "model"]]
     rows = estimates[(estimates["level"] == "animal") & estimates["parameter"].isin(KINETIC)].merge(chosen)
     ok = (rows["status"] == "ok") & rows["estimate"].notna()
+    # What shifts all points of a mouse by one factor moves its levels, by how much the fit does not know, and no rate.
+    shared = pd.Series(0.0, index=rows.index).where(~rows["parameter"].isin(_LEVELS)).where(ok)
+    per_se = rows["estimate"].abs().where(rows["scale"] == "log", 1.0)
     rows = rows.assign(
         endpoint=rows["parameter"],
         modality="",
@@ -286,9 +297,9 @@ def _kinetics(estimates: pd.DataFrame, selection: pd.DataFrame, cells: pd.DataFr
         value=rows["estimate"].where(ok),
         is_below_detection=False,
         detection_level=np.nan,
-        own_se=np.nan,
-        shared_se=np.nan,
-        blanks_se=np.nan,
+        own_se=(rows["se"] * per_se).where(ok),
+        shared_se=shared,
+        blanks_se=shared,
         reason=rows["reason"].mask(rows["reason"] == "", rows["status"].str.replace("_", " ")).mask(ok, ""),
         status=np.where(ok, "ok", "not_estimable"),
     )

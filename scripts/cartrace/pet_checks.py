@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cartrace.clock import elapsed_s
+from cartrace.decay import decay_factor
 from cartrace.measured import Measured, subjects
-from cartrace.rows import SCAN
+from cartrace.rows import INJECTION, SCAN, attach
 
 
 def scanner_dead_time(measured: Measured) -> pd.DataFrame:
@@ -22,6 +24,34 @@ def scanner_calibration(measured: Measured) -> pd.DataFrame:
     days = (started - pd.to_datetime(scans["calibrated_on"])).dt.days.astype(float)
     note = np.where(days < 0.0, ", stated as later than the scan", "")
     return subjects(scans, ["scan_id"], days.where(days >= 0.0), note)
+
+
+def earlier_injections(measured: Measured) -> pd.DataFrame:
+    """Return what earlier injections of the same nuclide may still hold at an injection, in percent of its dose.
+
+    By decay alone, as if nothing was excreted. No row where every scan names what is subtracted (F29) and no tissue of
+    the session was counted.
+    """
+    names = ["cohort", "animal_id", "nuclide"]
+    doses = measured.doses[measured.doses["net_injected_kbq"] > 0.0]
+    earlier = doses[[*names, "injected_at", "net_injected_kbq"]]
+    pairs = doses.merge(earlier, on=names, suffixes=("", "_earlier"))
+    apart_s = pd.Series(elapsed_s(pairs["injected_at_earlier"], pairs["injected_at"]), index=pairs.index)
+    pairs = pairs.assign(left_kbq=pairs["net_injected_kbq_earlier"] * decay_factor(apart_s, pairs["half_life_s"]))
+    sums = pairs.loc[apart_s > 0.0, [*INJECTION, "left_kbq"]].groupby(INJECTION).sum().reset_index()
+    rows = attach(doses[~_is_subtracted(doses, measured)].reset_index(drop=True), sums, INJECTION)
+    rows = rows[rows["left_kbq"].notna()]
+    note = " of " + rows["nuclide"]
+    return subjects(rows, ["animal_id", "session"], 100.0 * rows["left_kbq"] / rows["net_injected_kbq"], note)
+
+
+def _is_subtracted(doses: pd.DataFrame, measured: Measured) -> np.ndarray:
+    """Return the doses whose every scan names an earlier one, and of which no tissue was counted."""
+    named = measured.scans.groupby(INJECTION)["residual_scan"].agg(lambda names: bool((names != "").all()))
+    whole = pd.MultiIndex.from_frame(doses[INJECTION])
+    tissues = measured.tubes.loc[measured.tubes["role"] == "tissue", INJECTION]
+    is_counted = whole.isin(pd.MultiIndex.from_frame(tissues))
+    return np.asarray(whole.isin(named.index[named.to_numpy(dtype=bool)]) & ~is_counted)
 
 
 def frame_gaps(measured: Measured) -> pd.DataFrame:

@@ -277,6 +277,17 @@ CHECKS: tuple[Check, ...] = (
         pet_checks.scanner_calibration,
     ),
     Check(
+        "earlier_injection",
+        "Activity that earlier injections may still hold at this one, of its dose",
+        " %",
+        "earlier_injection_warn_pct",
+        None,
+        "decay alone, nothing excreted (F29)",
+        "Name a scan from before the injection in residual_scan. From a counted tissue it cannot be subtracted, since "
+        "that cannot be counted before: wait longer between injections, or compare with mice that got both",
+        pet_checks.earlier_injections,
+    ),
+    Check(
         "frame_gaps",
         "Time between its first and last frame that no frame of the scan covers",
         " %",

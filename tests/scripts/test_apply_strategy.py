@@ -124,6 +124,46 @@ def test_a_direct_label_dissected_three_times_has_an_area_and_half_lives(labelle
     assert by_quantity["effective_half_life"] == pytest.approx(effective, rel=1e-9)
 
 
+def by_modality(folder, name, table):
+    found = tables.read(folder / "results" / "T01" / "4_cells" / f"{name}.csv", table)
+    return found.set_index(["modality", "animal_id", "region"])
+
+
+def test_labelled_cells_by_pet_by_hand(tmp_path):
+    config, mice = tiny_cohort.with_pet(tiny_cohort.direct_label())
+    # The first two times of dissection, all groups.
+    through(tmp_path, (config, mice[:18]))
+    found = by_modality(tmp_path, "labelled", tables.LabelledCells)
+    row = found.loc["pet", "CAR11", "spleen"]
+    # Scanned for ten minutes from 71 h after the injection, 73 h after the labelling; the middle counts.
+    days = (73.0 + 5.0 / 60.0) / 24.0
+    kept = math.exp(-0.0851 * days)
+    assert row["label_day"] == pytest.approx(days, rel=1e-12)
+    assert row["uptake_pct_id"] == pytest.approx(8.0, rel=1e-9)
+    net_pct_id = 8.0 - (1.0 - 0.95 * kept) * 1.0
+    assert row["net_pct_id"] == pytest.approx(net_pct_id, rel=1e-9)
+    at_labelling_bq = 1000e3 * math.exp(tiny_cohort.DECAY_PER_S * 7200.0)
+    assert row["cells"] == pytest.approx(net_pct_id / 100.0 * at_labelling_bq / (0.07 * kept), rel=1e-9)
+    # A scan has no carcass, so that the whole body is the counter's alone.
+    assert ("pet", "CAR11", "whole body") not in found.index
+    assert ("counter", "CAR11", "whole body") in found.index
+
+
+def test_specific_uptake_by_pet_by_hand(tmp_path):
+    config, mice = tiny_cohort.with_pet(tiny_cohort.immunopet())
+    through(tmp_path, (config, mice))
+    found = by_modality(tmp_path, "specific", tables.SpecificUptake)
+    row = found.loc["pet", "TARGET2", "spleen"]
+    # 2.2 %ID in 0.05 mL at 1 g/mL, above a mean of 0.5 %ID; blood holds 4 %ID in 0.5 mL.
+    assert row["unit"] == "%ID/g"
+    assert row["uptake"] == pytest.approx(44.0, rel=1e-9)
+    assert row["specific"] == pytest.approx(44.0 - 10.0, rel=1e-9)
+    assert row["blood_ratio"] == pytest.approx(44.0 / 8.0, rel=1e-9)
+    # Scatter of 0.45, 0.50 and 0.55 %ID per 0.05 g between three blocked mice, one more of them, and the measurement.
+    assert row["specific_se"] ** 2 - row["uptake_se"] ** 2 == pytest.approx(1.0 * (1.0 + 1.0 / 3.0), rel=1e-9)
+    assert (row["n_control"], row["status"]) == (3, "ok")
+
+
 def test_without_the_activity_of_a_cell_there_is_no_number(tmp_path):
     config, mice = tiny_cohort.direct_label()
     found, _ = through(tmp_path, (config | {"label": {"efflux_per_day": 0.0851}}, mice[:9]))

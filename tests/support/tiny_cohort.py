@@ -49,6 +49,39 @@ def mouse(name: str, group: str, hour: float, levels: Levels) -> dict[str, Any]:
     return {"name": name, "group": group, "hour": hour, "levels": dict(levels)}
 
 
+def with_pet(
+    made: tuple[dict[str, Any], list[dict[str, Any]]],
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the study with a scan of every mouse an hour before its dissection, which sees the tissues as they are.
+
+    Spleens follow PET then; a scan has no carcass. Uptake per volume is that per mass, at 1 g/mL.
+    """
+    settings, mice = made
+    columns = {"region": "Region", "frame_start_s": "Start [s]", "frame_duration_s": "Seconds [s]"}
+    columns |= {"value": "Mean [kBq/mL]", "volume_ml": "Volume [mL]"}
+    comparison = {"primary": {**settings["comparison"]["primary"], "modality": "pet"}}
+    settings = settings | {
+        "pet": {"format": "table", "columns": columns},
+        "regions": [{"name": name, "density_g_per_ml": 1.0} for name in MASS_G if name != "carcass"],
+        "cells": {"modality": "pet", "region": "spleen"},
+        "comparison": comparison,
+    }
+    return settings, [one | {"scan_hour": one["hour"] - 1.0} for one in mice]
+
+
+def _scan(cohort: Path, one: Mapping[str, Any]) -> str:
+    """Write the export of a mouse's scan, corrected to the injection, and return its row of the sheet."""
+    (cohort / "pet").mkdir(exist_ok=True)
+    lines = ["Region,Start [s],Seconds [s],Mean [kBq/mL],Volume [mL]"]
+    for tissue, level in one["levels"].items():
+        if tissue != "carcass":
+            mean = level / 100.0 * DOSE_KBQ / MASS_G[tissue]
+            lines.append(f"{tissue},0,600,{mean!r},{MASS_G[tissue]}")
+    (cohort / "pet" / f"{one['name']}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    started = INJECTED + timedelta(hours=one["scan_hour"])
+    return f"S_{one['name']},{one['name']},t1,{one['name']}.csv,{started},injection"
+
+
 def write(folder: Path, settings: Mapping[str, Any], mice: Sequence[Mapping[str, Any]]) -> Path:
     """Write the study into a folder: its config, and the one cohort."""
     cohort = folder / "cohorts" / "T01"
@@ -80,6 +113,9 @@ def write(folder: Path, settings: Mapping[str, Any], mice: Sequence[Mapping[str,
             tubes,
         ),
     }
+    scans = [_scan(cohort, one) for one in mice if "scan_hour" in one]
+    if scans:
+        sheets["scans"] = ("scan_id,animal_id,session,file,started_at,decay_corrected_to", scans)
     for name, (header, rows) in sheets.items():
         (cohort / f"{name}.csv").write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
     (cohort / "counter" / "run.csv").write_text("\n".join(counts) + "\n", encoding="utf-8")

@@ -97,6 +97,17 @@ def test_fieller_limits_are_where_the_ratio_is_just_rejected():
     assert (cells_of(net, line) < high).all()
 
 
+def test_what_the_line_alone_makes_a_number_of_cells_uncertain_by():
+    line = Line(8, 2e-7, 4e-9, 0.01, 0.004, -8e-12, 0.1, 1e4, 1e7)
+    drawn = np.random.default_rng(11).multivariate_normal(
+        [line.intercept, line.slope], [[0.004**2, -8e-12], [-8e-12, 4e-9**2]], 400_000
+    )
+    for cells in (1e5, 2e6):
+        signal = line.intercept + line.slope * cells
+        simulated = np.std((signal - drawn[:, 0]) / drawn[:, 1])
+        assert line.cells_se(np.array([cells]))[0] == pytest.approx(simulated, rel=0.01)
+
+
 def test_fieller_limits_cover_the_cells():
     """4000 studies: calibration and measurement drawn anew; calibrated scatter equals that of the measurement."""
     rng = np.random.default_rng(5)

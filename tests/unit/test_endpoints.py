@@ -55,6 +55,36 @@ def test_scans_of_one_session_are_one_value_their_mean():
     assert value_of(found, "all", endpoint="uptake_pct_id_per_ml")["value"] == 5.0
 
 
+def test_cells_say_what_is_their_own_their_background_s_and_the_study_s():
+    one = {"cohort": "C01", "animal_id": "1", "session": "d07", "modality": "pet", "region": "tumour", "group": "CAR"}
+    one |= {"role": "test", "response_unit": "cells", "status": "ok", "scan_id": "s1", "response": 1000.0}
+    one |= {"response_se": 50.0, "response_background_se": 30.0, "response_shared_se": 20.0}
+    found = gather(cells=[one, one | {"animal_id": "2", "response": -1000.0}])
+    row = value_of(found, "all", endpoint="cells")
+    assert (row["own_se"], row["blanks_se"], row["shared_se"]) == (40.0, 30.0, 20.0)
+    assert value_of(found, "all", mouse="2", endpoint="cells")["shared_se"] == -20.0
+
+
+def test_a_parameter_is_as_uncertain_as_its_fit_and_a_level_by_more_that_no_fit_knows():
+    chosen = {"analysis": "all", "model": "logistic", "chosen": True, "status": "ok"}
+    fitted = {"model": "logistic", "analysis": "all", "level": "animal", "group": "CAR", "cohort": "C01"}
+    fitted |= {"animal_id": "1", "status": "ok"}
+    parameters = [
+        fitted | {"parameter": "growth_rate", "estimate": 0.4, "scale": "log", "se": 0.1},
+        fitted | {"parameter": "time_of_peak", "estimate": 9.0, "scale": "linear", "se": 0.5},
+        fitted | {"parameter": "peak", "estimate": 1e6, "scale": "log", "se": 0.2},
+        fitted | {"parameter": "auc", "estimate": 1e7, "scale": "log", "se": 0.2, "status": "not_converged"},
+    ]
+    found = gather(estimates=parameters, selection=[chosen])
+    rate, day, peak, auc = (
+        value_of(found, "all", endpoint=name) for name in ("growth_rate", "time_of_peak", "peak", "auc")
+    )
+    assert (rate["own_se"], rate["shared_se"]) == (pytest.approx(0.04), 0.0)
+    assert (day["own_se"], day["shared_se"]) == (0.5, 0.0)
+    assert peak["own_se"] == pytest.approx(2e5)
+    assert np.isnan([peak["shared_se"], peak["blanks_se"], auc["own_se"]]).all()
+
+
 def test_a_value_says_what_is_its_own_and_what_the_study_shares():
     layers = {"uptake_pct_id_se": 0.5, "uptake_pct_id_per_ml_se": 1.0, "rel_se_standard": 0.03}
     found = gather([scan("1", 10.0, **layers), scan("2", -10.0, **layers)])

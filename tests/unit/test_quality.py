@@ -438,7 +438,39 @@ def test_a_region_that_should_be_corrected_and_is_not_says_why():
 
 def test_what_is_not_stated_of_a_scanner_has_no_row():
     found = judged(pet(study())).index.get_level_values("check")
-    assert not {"scanner_dead_time", "scanner_calibration", "recovery", "frame_gaps"} & set(found)
+    assert not {"earlier_injection", "scanner_dead_time", "scanner_calibration", "recovery", "frame_gaps"} & set(found)
+
+
+def twice(hours):
+    """Return a mouse with two injections of F-18 so many hours apart, each with a scan."""
+    rows = pet(study())
+    dose = rows["doses"][0]
+    day = hours * 3600.0
+    first = {**dose, "session": "d06", "injected_at": at(-day), "full_at": at(-day - 510)}
+    first |= {"residual_at": at(-day + 435), "tail_at": at(-day + 5550)}
+    rows["doses"] = [first, dose]
+    rows["scans"].append({**rows["scans"][0], "scan_id": "S0", "session": "d06", "started_at": at(-600)})
+    rows["rois"].append(roi(0, 0.0, 600.0, 1.0, scan_id="S0"))
+    return rows
+
+
+@pytest.mark.parametrize(("hours", "status"), [(24.0, "pass"), (6.0, "warn")])
+def test_what_an_earlier_injection_may_still_hold(hours, status):
+    found = judged(twice(hours))["status"]["earlier_injection"].to_dict()
+    assert found == {"M1, d07": status}
+    # Full 7412 and residual 331 kBq at the same times around both injections: the doses are alike.
+    value = judged(twice(hours)).loc[("earlier_injection", "M1, d07"), "value"]
+    assert value == pytest.approx(100.0 * 2.0 ** (-hours * 3600.0 / 6586.2), rel=1e-6)
+
+
+def test_an_earlier_injection_that_is_subtracted_from_every_scan_is_no_warning_unless_tissues_were_counted():
+    rows = twice(6.0)
+    rows["scans"][0]["residual_scan"] = "S0"
+    assert "M1, d07" in judged(rows)["status"]["earlier_injection"]
+    rows["tubes"] = [row for row in rows["tubes"] if row["role"] != "tissue"]
+    places = {row["position"] for row in rows["tubes"]}
+    rows["counts"] = [row for row in rows["counts"] if row["position"] in places]
+    assert "earlier_injection" not in judged(rows).index.get_level_values("check")
 
 
 @pytest.mark.parametrize(("second_s", "status", "value"), [(600.0, "pass", 0.0), (900.0, "warn", 20.0)])

@@ -1,4 +1,4 @@
-"""Studies of strategies that do not show growth run through the whole flow, and the report says why."""
+"""Studies of strategies that do not show growth, by counter and PET, through the whole flow; the report says why."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_study_without_growth_has_its_own_numbers_and_says_why_nothing_is_fitt
     tmp_path: Path, run: Callable, name: str, why: str, table: str, number: str, shown: str
 ) -> None:
     made = {"direct_label": tiny_cohort.direct_label, "immunopet": tiny_cohort.immunopet}[name]
-    study = tiny_cohort.write(tmp_path / "study", *made())
+    study = tiny_cohort.write(tmp_path / "study", *tiny_cohort.with_pet(made()))
     done = run(tiny_cohort.ROOT, "--directory", str(study), cores=1)
     assert done.code == 0, done.output
     results = study / "results"
@@ -46,7 +46,8 @@ def test_a_study_without_growth_has_its_own_numbers_and_says_why_nothing_is_fitt
     assert animals
     assert all(row["reason"].startswith(why) for row in animals)
     own = rows(results / "T01" / "4_cells" / table)
-    assert any(row[number] for row in own)
+    for modality in ("counter", "pet"):
+        assert any(row[number] for row in own if row["modality"] == modality)
     other = {"labelled.csv": "specific.csv", "specific.csv": "labelled.csv"}[table]
     assert rows(results / "T01" / "4_cells" / other) == []
     html = (results / "7_report" / "report.html").read_text(encoding="utf-8")
