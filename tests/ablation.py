@@ -23,6 +23,7 @@ CORE = ROOT / "scripts" / "cartrace"
 WORKED = "tests/reference/test_worked_mouse.py"
 TRACE = "tests/reference/test_trace.py"
 BUDGET = "tests/reference/test_uncertainty_budget.py"
+IMPORTED = ("tests/scripts/test_import_tables.py",)
 STRATEGIES = "tests/scripts/test_apply_strategy.py"
 
 
@@ -123,6 +124,34 @@ CORRECTIONS: tuple[Correction, ...] = (
         '"net_cps": window_cps[:, 0],',
         unit("crosstalk"),
     ),
+    Correction(
+        "dead time of a paralysable counter",
+        "counting.py",
+        "return np.exp(np.where(seen, -np.asarray(np.real(root), dtype=np.float64), np.nan))",
+        "return np.where(seen, 1.0, np.nan)",
+        unit("counting"),
+    ),
+    Correction(
+        "end of a count as its time",
+        "counter_exports.py",
+        'lead = row.count_s if (run.time_is or lab.counter["time_is"]) == "end" else 0.0',
+        "lead = 0.0",
+        IMPORTED,
+    ),
+    Correction(
+        "offset of the counter's clock",
+        "counter_exports.py",
+        "offset = 0.0 if np.isnan(clock.offset_s) else clock.offset_s",
+        "offset = 0.0",
+        IMPORTED,
+    ),
+    Correction(
+        "offset of another device's clock",
+        "intake.py",
+        "moved = shift(sheet.frame[column.name], np.full(len(sheet.frame), -offset))",
+        "moved = sheet.frame[column.name]",
+        IMPORTED,
+    ),
     # ---- dose ----
     Correction(
         "decay of the calibrator's readings",
@@ -201,6 +230,34 @@ CORRECTIONS: tuple[Correction, ...] = (
         'joined["activity_kbq_per_ml"] - residual',
         'joined["activity_kbq_per_ml"] - 0.0 * residual',
         ("tests/unit/test_earlier_injection.py",),
+    ),
+    Correction(
+        "recovery in what groups are compared by",
+        "pet_quantity.py",
+        "**{name: values.where(asked, uptake[name]) for name, values in changed.items()},",
+        "",
+        unit("partial_volume"),
+    ),
+    Correction(
+        "recovery in the ratios",
+        "ratios.py",
+        '"value": value.where(is_corrected, rows["value"]),',
+        '"value": rows["value"],',
+        unit("partial_volume"),
+    ),
+    Correction(
+        "wash-out of what an earlier injection left",
+        "earlier_injection.py",
+        'joined["earlier_kbq"] * decay_factor(apart_s, joined["half_life_s"]) * washed',
+        'joined["earlier_kbq"] * decay_factor(apart_s, joined["half_life_s"])',
+        ("tests/unit/test_earlier_injection.py",),
+    ),
+    Correction(
+        "duration of a frame as its weight",
+        "regions.py",
+        'weight = rows["frame_duration_s"].where(total > 0.0, 1.0).where(has_value, 0.0)',
+        "weight = total.where(total < 0.0, 1.0).where(has_value, 0.0)",
+        unit("activity"),
     ),
     # ---- uncertainty ----
     Correction(
@@ -351,6 +408,13 @@ CORRECTIONS: tuple[Correction, ...] = (
         "return net_pct_id / line.slope",
         unit("calibration", "cells"),
     ),
+    Correction(
+        "error of the line in what cells share",
+        "cells.py",
+        'np.hypot(frame["response_shared_se"], line.cells_se(cells))',
+        'frame["response_shared_se"]',
+        unit("cells"),
+    ),
     # ---- strategies without growth ----
     Correction(
         "efflux of a direct label",
@@ -379,6 +443,14 @@ CORRECTIONS: tuple[Correction, ...] = (
         'specific = (rows["uptake"] - rows["control"]).where(fine)',
         'specific = rows["uptake"].where(fine)',
         (STRATEGIES,),
+    ),
+    # ---- checks ----
+    Correction(
+        "few values in the distance of an outlier",
+        "outliers.py",
+        "spread * small_sample_factor(n.where(enough))",
+        "spread",
+        unit("outliers"),
     ),
     # ---- dissections at several times ----
     Correction(

@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 
 from cartrace import tables
+from cartrace.calibration import Line
 from cartrace.cells import (
     background_by_session,
     calibration_line,
@@ -67,6 +68,16 @@ def test_what_the_study_shares_is_no_scatter_about_a_curve():
     # Without a stated layer nothing is taken out.
     plain = without_calibration(subtract_background(rows_of(*THREE, ("M1", "CAR", "d07", 0.5))))
     assert plain["response_se"].to_numpy() == pytest.approx(plain["net_pct_id_se"].to_numpy())
+
+
+def test_of_cells_the_line_is_shared_as_the_scanner_is():
+    line = Line(8, 2e-7, 4e-9, 0.01, 0.004, -8e-12, 0.1, 1e4, 1e7)
+    rows = subtract_background(rows_of(*THREE, ("M1", "CAR", "d07", 0.5, {"rel_se_standard": 0.03})))
+    found = with_calibration(rows, {"[18F]TFB": line}, {"[18F]TFB": ""}, confidence=0.95)
+    row = found.set_index("animal_id").loc["M1"]
+    of_line = float(line.cells_se(np.array([row["cells"]]))[0])
+    assert row["response_shared_se"] == pytest.approx(np.hypot(0.015 / 2e-7, of_line), rel=1e-9)
+    assert row["response_background_se"] == pytest.approx(0.01 / np.sqrt(3) / 2e-7, rel=1e-9)
 
 
 def test_one_background_mouse_has_no_critical_level():
