@@ -363,6 +363,9 @@ class QualityThresholds(_Section):
     scanner_calibration_warn_days: Annotated[
         float, Field(gt=0, description="Age of the scanner's calibration at a scan in days: warn above")
     ] = 92.0
+    sample_age_warn_half_lives: Annotated[
+        float, Field(gt=0, description="Half-lives from injection to the count of a tissue: warn above")
+    ] = 5.0
     earlier_injection_warn_pct: Annotated[
         float, Field(ge=0, description="What earlier injections may still hold, in percent of a dose: warn above")
     ] = 1.0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cartrace import cells_quality, checks, pet_checks
+from cartrace import cells_quality, checks, counter_checks, pet_checks
 from cartrace.measured import Measured
 from cartrace.messages import MESSAGES
 
@@ -222,6 +222,26 @@ CHECKS: tuple[Check, ...] = (
         "Currie, Anal Chem 1968;40:586",
         "Count longer or sooner",
         checks.counting,
+    ),
+    Check(
+        "sample_age",
+        "Half-lives from the injection to the count of a tissue",
+        "",
+        "sample_age_warn_half_lives",
+        None,
+        "counts left after five half-lives: 3 %",
+        "Count sooner; see counting_precision and what lies below detection",
+        counter_checks.sample_age,
+    ),
+    Check(
+        "count_order",
+        "Positions that were counted before one in front of them",
+        "",
+        0.0,
+        None,
+        "a rack is counted from one end",
+        "Check that the positions of the sheet are those of the rack as it was counted, and no tube stood elsewhere",
+        counter_checks.count_order,
     ),
     Check(
         "scan_delay",

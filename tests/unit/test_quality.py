@@ -402,6 +402,34 @@ def test_masses_that_end_in_0_or_5_are_told():
     assert "over 1" in rounded["message"]
 
 
+# ---- counting ----
+
+
+def test_a_tissue_that_is_old_at_its_count():
+    rows = study()
+    found = judged(rows).loc[("sample_age", "M1, d07")]
+    # The last tissue is counted 5790 s after the injection, of F-18 with a half-life of 6586.2 s.
+    assert found["value"] == pytest.approx(5790.0 / 6586.2, rel=1e-9)
+    assert found["status"] == "pass"
+    for row in rows["counts"]:
+        row["counted_at"] = at(6 * 6586.2 + 10.0 * float(row["position"]))
+    assert judged(rows).loc[("sample_age", "M1, d07"), "status"] == "warn"
+
+
+@pytest.mark.parametrize(("turned", "exchanged", "value"), [(False, False, 0), (True, False, 0), (False, True, 1)])
+def test_a_rack_that_was_not_counted_in_its_order(turned, exchanged, value):
+    rows = study()
+    places = sorted(rows["counts"], key=lambda row: float(row["position"]))
+    order = places[::-1] if turned else places
+    if exchanged:
+        order = [*order[:1], order[2], order[1], *order[3:]]
+    for number, row in enumerate(order):
+        row["counted_at"] = at(5000.0 + 70.0 * number)
+    found = judged(rows)["value"]["count_order"]
+    assert found.to_list() == [value]
+    assert judged(rows)["status"]["count_order"].to_list() == ["warn" if value else "pass"]
+
+
 # ---- PET ----
 
 
