@@ -503,6 +503,13 @@ def test_an_inlined_figure_has_its_own_identifiers_and_the_pages_colours():
     assert "width:96px" in inlined
 
 
+def test_places_in_an_inlined_figure_are_rounded_and_numbers_to_read_are_not():
+    svg = '<svg width="72pt" height="36pt"><text x="30.123456" y="1.0">p = 0.0078, 0.825</text></svg>'
+    inlined = inline_svg(svg, name="fit", alt="0.0078")
+    assert '<text x="30.12" y="1.0">p = 0.0078, 0.825</text>' in inlined
+    assert 'aria-label="0.0078"' in inlined
+
+
 def test_a_style_that_many_marks_share_stands_once():
     marks = "".join(f'<use xlink:href="#p1" x="{x}" style="fill: #0072b2; stroke: #000000"/>' for x in range(5))
     svg = f'<svg width="72pt" height="36pt"><path id="p1" style="fill: #123456"/>{marks}</svg>'

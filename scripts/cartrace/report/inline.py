@@ -18,7 +18,8 @@ _SIZE = re.compile(r'(<svg[^>]*?) width="([\d.]+)pt" height="([\d.]+)pt"([^>]*>)
 _STYLE = re.compile(r' style="([^"]*)"')
 MANY_ALIKE = 4
 _POINTS_TO_PX = 96 / 72
-# A hundredth of a point is finer than any screen; the files beside the report keep all digits.
+_TAG = re.compile(r"<[^>]+>")
+# A hundredth of a point is finer than any screen. Of places only: a number between tags is one to be read.
 _LONG_NUMBER = re.compile(r"(\d\.\d\d)\d+(?![\d%])")
 _BREAK = re.compile(r"\s*\n\s*")
 _BETWEEN = re.compile(r">\s*\n\s*<")
@@ -56,7 +57,8 @@ def inline_svg(
         An ``svg`` element with ``role="img"``. Black and white become the theme's text and paper.
     """
     body = _METADATA.sub("", _HEADER.sub("", svg, count=1))
-    body = _LONG_NUMBER.sub(r"\1", _BREAK.sub(" ", _BETWEEN.sub("><", body)))
+    body = _BREAK.sub(" ", _BETWEEN.sub("><", body))
+    body = _TAG.sub(lambda tag: _LONG_NUMBER.sub(r"\1", tag[0]), body)
     # Every browser of today knows the short form.
     body = body.replace("xlink:href=", "href=")
     body = _tagged(body, tags or {}, mice or {}, list(groups))
