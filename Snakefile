@@ -11,6 +11,8 @@ if not workflow.config_settings.configfiles:
 
 
 include: "rules/common.smk"
+include: "rules/config.smk"
+include: "rules/cohort_files.smk"
 include: "rules/tables.smk"
 include: "rules/activity.smk"
 include: "rules/uptake.smk"

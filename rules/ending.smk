@@ -1,7 +1,11 @@
 # The last lines of a run: where the report is and what to look at first; or what failed, of which cohort, and why.
 # INPUTS   the tables of quality and of exclusions; the logs of this run's jobs
 # OUTPUTS  none: it is said on standard error
+import csv
+import os
+import sys
 import time
+from collections import Counter as Tally
 
 STARTED_S = time.time()
 # More of a defect's traceback or of a lab's mistakes than this stands in the log only.

@@ -127,7 +127,7 @@ def test_a_workbook_that_unpacks_without_bound_is_opened_by_nothing(
 
 def test_the_rules_look_into_no_such_workbook_either(tmp_path: Path) -> None:
     path = tmp_path / "cohort.xlsx"
-    source = (cohort_folder.ROOT / "rules" / "common.smk").read_text(encoding="utf-8")
+    source = (cohort_folder.ROOT / "rules" / "cohort_files.smk").read_text(encoding="utf-8")
     start = source.index("def workbook_texts")
     inside: dict[str, Any] = {"zipfile": zipfile, "unescape": str, "MOST_WORKBOOK_BYTES": 2_000_000}
     exec(source[start : source.index("@cache", start)], inside)

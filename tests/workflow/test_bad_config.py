@@ -31,7 +31,7 @@ def refused(tmp_path: Path, run: Callable) -> Callable[..., str]:
         done = run(ROOT, "-n", "--directory", str(tmp_path))
         assert done.code == 1, done.output
         assert "Traceback" not in done.output
-        assert "common.smk" not in done.output
+        assert ".smk" not in done.output
         return done.output
 
     return refuse
