@@ -148,7 +148,7 @@ def _mouse_panel(axes: Axes, points: pd.DataFrame, curve: pd.DataFrame | None, g
         (fit,) = axes.plot(curve["cell_day"], curve["fitted"], color=group.colour, linewidth=0.9, label="_fit")
         marks.tag(fit, group, curve[data.MOUSE].head(1).to_numpy(dtype=str))
     else:
-        axes.text(0.96, 0.06, "not fitted", transform=axes.transAxes, ha="right", fontsize=preset.min_size_pt)
+        axes.text(0.96, 0.06, "no curve", transform=axes.transAxes, ha="right", fontsize=preset.min_size_pt)
     _points(axes, points, group, area=5.0)
 
 
