@@ -120,7 +120,7 @@ def test_the_model_is_chosen_anew_under_a_choice(study, settings, tmp_path):
     flow_made = selection.sort_values(key, ignore_index=True)[made.columns]
     pd.testing.assert_frame_equal(made.sort_values(key, ignore_index=True), flow_made, check_dtype=False)
     # The study keeps its model in one row, and has the one that the choice leads to in another.
-    wanted = pd.DataFrame({"analysis": ["all"], "endpoint": "growth_rate", "modality": "", "session": ""})
+    wanted = pd.DataFrame({"analysis": ["all"], "endpoint": "peak", "modality": "", "session": ""})
     wanted = wanted.assign(region=settings["cells"]["region"])
     chosen = selection.loc[selection["chosen"] & (selection["analysis"] == "all"), "model"].item()
     other = next(model for model in ("logistic", "gompertz") if model != chosen)
