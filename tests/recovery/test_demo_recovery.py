@@ -216,6 +216,6 @@ def test_the_ratio_of_growth_rates_is_inside_its_interval(studies):
     estimate, low, high = np.array(rows).T
     rates = {group["name"]: group["growth_rate_per_day"] for group in studies[0][1]["simulation"]["groups"]}
     true = rates["CAR"] / rates["NT"]
-    # Of 5 intervals of 95 %, fewer than 4 that hold the truth have a probability of 0.02; of 10, fewer than 8 one of 0.01.
+    # Of 5 intervals of 95 %, fewer than 4 that hold the truth have a probability of 0.02, of 10 fewer than 8 0.01.
     assert np.sum((low < true) & (true < high)) >= int(0.85 * len(rows))
     assert np.median(estimate) == pytest.approx(true, rel=0.2)
