@@ -171,8 +171,9 @@ def expansion_contraction_log_auc(theta: Array, start_day: float, end_day: Array
     share, rest = growth / total, contraction / total
     before = [special.betainc(share, rest, special.expit(total * (day - turn))) for day in (start_day, end_day)]
     after = [special.betainc(rest, share, special.expit(-total * (day - turn))) for day in (start_day, end_day)]
-    # The smaller pair of tails keeps its digits in the difference.
-    between = np.where(before[0] > 0.5, after[0] - after[1], before[1] - before[0])
+    # The smaller of each pair of tails keeps its digits, which the larger loses long before its tail is negligible.
+    late = np.where(before[1] > 0.5, 1.0 - before[0] - after[1], before[1] - before[0])
+    between = np.where(before[0] > 0.5, after[0] - after[1], late)
     return np.asarray(log_level - np.log(total) + special.betaln(share, rest) + _log(between))
 
 

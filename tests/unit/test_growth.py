@@ -70,6 +70,19 @@ def test_area_is_the_integral(model, start, end):
     np.testing.assert_allclose(np.exp(model.log_auc(theta, start, end))[0], area, rtol=1e-9)
 
 
+@pytest.mark.parametrize(("growth", "contraction", "turn"), [(1.7, 0.09, 7.2), (8.0, 0.02, 3.0), (0.05, 3.0, 20.0)])
+def test_area_of_a_curve_that_turns_sharply_is_the_integral(growth, contraction, turn):
+    """A tail that is far from negligible where its place in the distribution is 1 to the last digit."""
+    model = BY_NAME["expansion_contraction"]
+    theta = np.array([[10.0, np.log(growth), np.log(contraction), turn]])
+
+    def curve(day):
+        return float(np.exp(model.log_curve(np.array([[day]]), theta)[0, 0]))
+
+    area = quad(curve, 0.0, turn, epsrel=1e-11)[0] + quad(curve, turn, 28.0, epsrel=1e-11)[0]
+    np.testing.assert_allclose(np.exp(model.log_auc(theta, 0.0, 28.0))[0], area, rtol=1e-9)
+
+
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
 def test_gradient_of_the_area(model):
     theta = np.array([THETA[model.name]])
