@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy import special
 
+from cartrace.descents import Local
 from cartrace.error_models import LOG_NORMAL, ErrorModel, Spread, spread
 from cartrace.growth import Mask, Model
 from cartrace.growth_curves import Array
-from cartrace.optimise import Local
 
 # ASSUME: points of one mouse are independent about its curve.
 # ASSUME: a response below its critical level is only known to lie below it.

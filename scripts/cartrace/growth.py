@@ -27,6 +27,8 @@ RATE_LIMITS_PER_DAY = (1e-4, 10.0)
 DAY_LIMIT_SPANS = 2.0
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
 _PANELS = 16
+_PLACES = (2.0 * np.arange(_PANELS)[:, None] + 1.0 + _NODES).ravel()
+_LOG_WEIGHTS = np.log(np.tile(_WEIGHTS, _PANELS))
 _DIFFERENCE = 1e-5
 
 
@@ -129,7 +131,8 @@ def log_auc_gradient(model: Model, theta: Array, start_day: float, end_day: floa
     Array, shape (m, p)
         Mean of the log curve's gradient over the window, weighted with the response, by Gauss-Legendre quadrature.
     """
-    day, log_weight = _nodes(start_day, np.full(len(theta), end_day))
+    day, log_weight = _nodes(start_day, np.array([end_day]))
+    day = np.broadcast_to(day, (len(theta), day.shape[1]))
     log_response = model.log_curve(day, theta)
     weight = np.exp(log_weight + log_response - log_response.max(axis=1, keepdims=True))
     weight /= weight.sum(axis=1, keepdims=True)
@@ -162,10 +165,8 @@ def quadrature_of(log_curve: Curve) -> Callable[[Array, float, Array | float], A
 def _nodes(start_day: float, end_day: Array) -> tuple[Array, Array]:
     """Return the days of a quadrature and the logarithms of their weights, shape (m, n)."""
     half = (end_day - start_day)[:, None] / (2.0 * _PANELS)
-    middle = start_day + half * (2.0 * np.arange(_PANELS) + 1.0)
-    day = (middle[:, :, None] + half[:, :, None] * _NODES).reshape(len(end_day), _PANELS * _NODES.size)
     with np.errstate(divide="ignore"):
-        return day, np.log(half) + np.log(np.tile(_WEIGHTS, _PANELS))
+        return start_day + half * _PLACES, np.log(half) + _LOG_WEIGHTS
 
 
 def limits(model: Model, first_day: Array, last_day: Array) -> tuple[Array, Array]:

@@ -10,7 +10,7 @@ import numpy as np
 from cartrace.expansion import Study, Texts
 from cartrace.growth import LOG_2, log_auc_gradient
 from cartrace.growth_curves import Array
-from cartrace.profiles import Value
+from cartrace.held import Value
 
 EXTRAPOLATED_AUC_FRAC = 0.2
 LATE_FIRST_SCAN_DAYS = 1.0
