@@ -633,7 +633,7 @@ class Simulation(_Section):
         0.15
     )
     cells_at_day_0: Annotated[float, Field(gt=0, description="Median number of cells in the region at day 0")] = 2.0e5
-    uptake_pct_id_per_cell: Annotated[float, Field(gt=0, description="Signal per cell [%ID/cell]")] = 2.0e-7
+    uptake_pct_id_per_cell: Annotated[float, Field(gt=0, description="Signal per cell [%ID/cell]")] = 4.0e-7
     dose_kbq: Annotated[float, Field(gt=0, description="Activity in the full syringe [kBq]")] = 7400.0
     scan_delay_h: Annotated[float, Field(gt=0, description="Time from injection to scan [h]")] = 1.0
     imperfections: Annotated[

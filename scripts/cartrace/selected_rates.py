@@ -11,8 +11,8 @@ from cartrace.growth import Mask
 from cartrace.quantities import Quantity
 
 GROWTH = ("growth_rate", "doubling_time")
-# ASSUME: where detection costs over 30 % of a group's mice their growth rate, it has selected those of the others.
-LEAST_RATED_SHARE = 0.7
+# ASSUME: where detection costs over a fifth of a group's mice their growth rate, it has selected those of the others.
+LEAST_RATED_SHARE = 0.8
 
 
 def refuse_selected_rates(study: Study, found: Sequence[Quantity], outcomes: Sequence[tuple[Texts, Texts]]) -> None:
@@ -36,9 +36,13 @@ def refuse_selected_rates(study: Study, found: Sequence[Quantity], outcomes: Seq
         n_lost, n = int(lost[members].sum()), int((lost | given)[members].sum())
         if n - n_lost >= LEAST_RATED_SHARE * n:
             continue
+        is_hidden = 2 * int((lost & members & (study.points.n_censored > 0)).sum()) > n_lost
+        why, remedy = ", mostly below detection", "above detection"
+        if not is_hidden:
+            why, remedy = "", "and falls, or fit a curve of fewer parameters"
         text = (
-            f"the points of {n_lost} of {n} mice of group {name} do not determine it, mostly below detection; rates of "
-            "the others alone would be biased: scan more often while the signal rises above detection"
+            f"the points of {n_lost} of {n} mice of group {name} do not determine it{why}; rates of the others alone "
+            f"would be biased: scan more often while the signal rises {remedy}"
         )
         for status, reason in (outcomes[by_name[one]] for one in GROWTH):
             refused = members[study.rows] & (status == "ok")

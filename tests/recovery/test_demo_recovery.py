@@ -207,15 +207,12 @@ def test_the_ratio_of_growth_rates_is_inside_its_interval(studies):
         found = tables.read(pipeline.compared(cohorts, quick, folder / "results"), tables.Comparisons)
         (primary,) = found[found["is_primary"] & (found["analysis"] == "without_excluded")].itertuples()
         assert (primary.group_a, primary.group_b) == ("CAR", "NT")
-        if primary.status != "ok":
-            # Some controls are hardly above detection: then their rates are refused, not biased.
-            assert "NT" in primary.reason or "growth_rate" in primary.reason
-            continue
         rows.append((primary.estimate, primary.ci_low, primary.ci_high))
-    assert len(rows) >= len(studies) / 2
     estimate, low, high = np.array(rows).T
+    # Six controls a study: in one of ten studies detection leaves too few of them, and the ratio is refused.
+    assert np.isnan(estimate).sum() <= 1
     rates = {group["name"]: group["growth_rate_per_day"] for group in studies[0][1]["simulation"]["groups"]}
     true = rates["CAR"] / rates["NT"]
-    # Of 5 intervals of 95 %, fewer than 4 that hold the truth have a probability of 0.02, of 10 fewer than 8 0.01.
-    assert np.sum((low < true) & (true < high)) >= int(0.85 * len(rows))
-    assert np.median(estimate) == pytest.approx(true, rel=0.2)
+    # With 10 intervals of 95 %, fewer than 8 that hold the truth have a probability of 0.01.
+    assert np.sum((low < true) & (true < high)) >= 8
+    assert np.nanmedian(estimate) == pytest.approx(true, rel=0.2)

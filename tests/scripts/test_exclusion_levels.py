@@ -104,7 +104,7 @@ def test_cells_are_marked_and_those_of_others_stay(decided, plain):
 def of_mouse(tables_, animal, analysis):
     rows = tables_["estimates"]
     rows = rows[(rows["level"] == "animal") & (rows["animal_id"] == animal) & (rows["analysis"] == analysis)]
-    return rows.set_index("parameter").loc["peak"]
+    return rows.set_index("parameter").loc["growth_rate"]
 
 
 @pytest.mark.parametrize(("animal", "lost"), [("M109", 1), ("M110", 1), ("M103", 1), ("M101", 0)])

@@ -510,7 +510,7 @@ def rows_of_growth(n_seen, n_hidden, group, *, days=(1.0, 3.0, 5.0, 7.0, 9.0), r
     return rows
 
 
-def test_a_group_that_lost_over_three_in_ten_rates_to_detection_has_none():
+def test_a_group_that_lost_over_a_fifth_of_its_rates_to_detection_has_none():
     """Two of five lost: the other three would be those that their noise has lifted. One of five is borne."""
     frame = estimates_of(cells_of(rows_of_growth(3, 2, "A") + rows_of_growth(4, 1, "B")), "exponential")
     for parameter in ("growth_rate", "doubling_time"):
