@@ -32,8 +32,8 @@ def exponential(t: np.ndarray, a: float, r: float) -> np.ndarray:
     return a + r * t
 
 
-def logistic(t: np.ndarray, a: float, r: float, k: float) -> np.ndarray:
-    return a + r * t - np.log1p(np.exp(a - k) * np.expm1(np.clip(r * t, -50, 50)))
+def logistic(t: np.ndarray, k: float, r: float, m: float) -> np.ndarray:
+    return k - np.logaddexp(0.0, -r * (t - m))
 
 
 def gompertz(t: np.ndarray, a: float, r: float, k: float) -> np.ndarray:
@@ -46,7 +46,7 @@ def expansion_contraction(t: np.ndarray, a: float, r: float, c: float, p: float)
 
 MODELS = {
     exponential: {"a": 12.0, "r": 0.3},
-    logistic: {"a": 12.0, "r": 0.4, "k": 16.0},
+    logistic: {"k": 16.0, "r": 0.4, "m": 8.0},
     gompertz: {"a": 12.0, "r": 0.1, "k": 16.0},
     expansion_contraction: {"a": 12.0, "r": 0.4, "c": 0.1, "p": 10.0},
 }
@@ -63,14 +63,18 @@ def read_doses(folder: Path) -> pd.DataFrame:
 
 def read_pet(folder: Path, doses: pd.DataFrame) -> pd.DataFrame:
     scans = pd.read_csv(folder / "scans.csv", parse_dates=["started_at"]).merge(doses, on=["animal_id", "session"])
+    if "animal_label" not in scans:
+        scans["animal_label"] = scans["animal_id"]
     rows = []
-    for scan in scans.itertuples():
-        export = pd.read_csv(folder / "pet" / scan.file, sep="\t", skiprows=7, header=None)
-        export = export[export[3] == scan.animal_id]
-        back = 2.0 ** ((scan.started_at - scan.injected_at).total_seconds() / HALF_LIFE_S)
-        for region, kbq_per_ml, volume_ml in zip(export[9], export[11], export[13], strict=True):
-            uptake = 100.0 * kbq_per_ml * back / scan.dose_kbq
-            rows.append((scan.animal_id, scan.session, region.lower(), uptake, uptake * volume_ml))
+    for name, of_file in scans.groupby("file"):
+        export = pd.read_csv(folder / "pet" / str(name), sep="\t", skiprows=8, header=None)
+        by_label = dict(list(export.groupby(3)))
+        for scan in of_file.itertuples():
+            mouse = by_label[scan.animal_label]
+            back = 2.0 ** ((scan.started_at - scan.injected_at).total_seconds() / HALF_LIFE_S)
+            for region, kbq_per_ml, volume_ml in zip(mouse[9], mouse[11], mouse[13], strict=True):
+                uptake = 100.0 * kbq_per_ml * back / scan.dose_kbq
+                rows.append((scan.animal_id, scan.session, region.lower(), uptake, uptake * volume_ml))
     return pd.DataFrame(rows, columns=["animal_id", "session", "region", "pct_id_per_ml", "pct_id"])
 
 
@@ -111,7 +115,10 @@ def fit(cells: pd.DataFrame, *, intervals: bool) -> pd.DataFrame:
             if len(mouse) <= len(start):
                 continue
             model = lmfit.Model(curve)
-            found = model.fit(mouse["log_cells"].to_numpy(), t=mouse["day"].to_numpy(), **start)
+            try:
+                found = model.fit(mouse["log_cells"].to_numpy(), t=mouse["day"].to_numpy(), **start)
+            except ValueError:  # the curve left the numbers
+                continue
             limits = {}
             if intervals:
                 try:
