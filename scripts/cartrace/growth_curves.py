@@ -26,6 +26,11 @@ def _softplus(values: Array) -> Array:
     return np.asarray(np.maximum(values, 0.0) + np.log1p(np.exp(-np.abs(values))))
 
 
+def _by_parameter(*columns: Array) -> Array:
+    """Return derivatives with the parameter as the last dimension, each in a stretch of memory of its own."""
+    return np.moveaxis(np.stack(columns), 0, -1)
+
+
 def _columns(theta: Array) -> tuple[Array, ...]:
     return tuple(theta[:, index, None] for index in range(theta.shape[1]))
 
@@ -41,7 +46,7 @@ def exponential(day: Array, theta: Array) -> Array:
 
 def exponential_gradient(day: Array, theta: Array) -> Array:
     """Return the derivatives of :func:`exponential` by its parameters, shape (m, n, 2)."""
-    return np.stack([np.ones_like(day), day], axis=-1)
+    return _by_parameter(np.ones_like(day), day)
 
 
 def exponential_log_auc(theta: Array, start_day: float, end_day: Array | float) -> Array:
@@ -66,7 +71,7 @@ def lag_exponential_gradient(day: Array, theta: Array) -> Array:
     rate = np.exp(log_rate)
     phase = rate * (day - lag)
     slope = special.expit(phase)
-    return np.stack([np.ones_like(phase), slope * phase, -slope * rate], axis=-1)
+    return _by_parameter(np.ones_like(phase), slope * phase, -slope * rate)
 
 
 def lag_exponential_log_auc(theta: Array, start_day: float, end_day: Array | float) -> Array:
@@ -92,7 +97,7 @@ def logistic_gradient(day: Array, theta: Array) -> Array:
     rate = np.exp(log_rate)
     phase = rate * (day - midpoint)
     slope = special.expit(-phase)
-    return np.stack([np.ones_like(phase), slope * phase, -slope * rate], axis=-1)
+    return _by_parameter(np.ones_like(phase), slope * phase, -slope * rate)
 
 
 def logistic_log_auc(theta: Array, start_day: float, end_day: Array | float) -> Array:
@@ -121,7 +126,7 @@ def gompertz_gradient(day: Array, theta: Array) -> Array:
     _, log_rate, midpoint = _columns(theta)
     rate = np.exp(log_rate)
     slope = _decay(log_rate, midpoint, day)
-    return np.stack([np.ones_like(slope), slope * rate * (day - midpoint), -slope * rate], axis=-1)
+    return _by_parameter(np.ones_like(slope), slope * rate * (day - midpoint), -slope * rate)
 
 
 def gompertz_growth_rate(theta: Array, day: Array) -> tuple[Array, Array]:
@@ -129,7 +134,7 @@ def gompertz_growth_rate(theta: Array, day: Array) -> tuple[Array, Array]:
     _, log_rate, midpoint = theta.T
     rate = np.exp(log_rate)
     phase = rate * (day - midpoint)
-    return log_rate - phase, np.stack([np.zeros_like(rate), 1.0 - phase, rate], axis=-1)
+    return log_rate - phase, _by_parameter(np.zeros_like(rate), 1.0 - phase, rate)
 
 
 def gompertz_log_auc(theta: Array, start_day: float, end_day: Array | float) -> Array:
@@ -155,12 +160,13 @@ def expansion_contraction_gradient(day: Array, theta: Array) -> Array:
     _, log_growth, log_contraction, turn = _columns(theta)
     growth, contraction = np.exp(log_growth), np.exp(log_contraction)
     elapsed = day - turn
-    falling = special.expit((growth + contraction) * elapsed)
-    rising = special.expit(-(growth + contraction) * elapsed)
+    phase = (growth + contraction) * elapsed
+    smaller = np.exp(-np.abs(phase))
+    larger = 1.0 / (1.0 + smaller)
+    smaller *= larger
+    falling, rising = np.where(phase > 0.0, larger, smaller), np.where(phase > 0.0, smaller, larger)
     slope = growth * rising - contraction * falling
-    return np.stack(
-        [np.ones_like(elapsed), rising * growth * elapsed, -falling * contraction * elapsed, -slope], axis=-1
-    )
+    return _by_parameter(np.ones_like(elapsed), rising * growth * elapsed, -falling * contraction * elapsed, -slope)
 
 
 def expansion_contraction_log_auc(theta: Array, start_day: float, end_day: Array | float) -> Array:
@@ -202,14 +208,11 @@ def peak_of_expansion(theta: Array) -> tuple[Array, Array]:
     _, log_growth, log_contraction, turn = theta.T
     growth, contraction = np.exp(log_growth), np.exp(log_contraction)
     total, contrast = growth + contraction, log_growth - log_contraction
-    gradient = np.stack(
-        [
-            np.zeros_like(turn),
-            1.0 / total - contrast * growth / total**2,
-            -1.0 / total - contrast * contraction / total**2,
-            np.ones_like(turn),
-        ],
-        axis=-1,
+    gradient = _by_parameter(
+        np.zeros_like(turn),
+        1.0 / total - contrast * growth / total**2,
+        -1.0 / total - contrast * contraction / total**2,
+        np.ones_like(turn),
     )
     return turn + contrast / total, gradient
 
@@ -241,16 +244,13 @@ def stein_gradient(day: Array, theta: Array) -> Array:
     before = special.expit(np.logaddexp(contracting, persistent) - growth * elapsed)
     after, of_persistent = 1.0 - before, special.expit(persistent - contracting)
     slope = growth * before - after * (contraction * (1.0 - of_persistent) + persistence * of_persistent)
-    return np.stack(
-        [
-            np.ones_like(elapsed),
-            before * growth * elapsed,
-            -after * (1.0 - of_persistent) * contraction * elapsed,
-            after * (of_persistent - special.expit(logit_share)),
-            -after * of_persistent * persistence * elapsed,
-            -slope,
-        ],
-        axis=-1,
+    return _by_parameter(
+        np.ones_like(elapsed),
+        before * growth * elapsed,
+        -after * (1.0 - of_persistent) * contraction * elapsed,
+        after * (of_persistent - special.expit(logit_share)),
+        -after * of_persistent * persistence * elapsed,
+        -slope,
     )
 
 
