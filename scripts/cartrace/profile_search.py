@@ -81,23 +81,25 @@ class Search:
         """Begin to look for the best curves with the value at an offset."""
         self.offset[searches] = offset
         self.begun[:, searches] = False
-        self._begin(searches, 0, start, 1e-9, _MOST_DESCENTS)
+        self._begin(searches, 0, start[None], 1e-9, _MOST_DESCENTS)
         wary = searches[self.wary[searches]]
         if wary.size:
-            self._begin(wary, 1, self.x_near[wary], 1e-9, _MOST_DESCENTS)
-            self._begin_others(wary, 1e-9, _MOST_DESCENTS)
+            starts = np.concatenate([self.x_near[None, wary], self._other_starts(wary)])
+            self._begin(wary, 1, starts, 1e-9, _MOST_DESCENTS)
 
-    def _begin_others(self, searches: np.ndarray, tolerance: float, most_steps: int) -> None:
-        for way, (index, change) in enumerate(self.others, start=2):
-            start = self.held.x[self.rows[searches]]
+    def _other_starts(self, searches: np.ndarray) -> Array:
+        starts = np.tile(self.held.x[self.rows[searches]], (len(self.others), 1, 1))
+        for start, (index, change) in zip(starts, self.others, strict=True):
             start[:, index] += change
-            self._begin(searches, way, start, tolerance, most_steps)
+        return starts
 
-    def _begin(self, searches: np.ndarray, way: int, start: Array, tolerance: float, most_steps: int) -> None:
+    def _begin(self, searches: np.ndarray, way: int, starts: Array, tolerance: float, most_steps: int) -> None:
+        """Begin descents from starts of shape (s, k, q), in as many ways from a first one on."""
+        ways, size = np.arange(way, way + len(starts))[:, None], starts.shape[2]
+        self.begun[ways, searches] = self.active[ways, searches] = True
         relative, absolute = (tolerance, 1e-26) if self.held.kind == "squares" else (0.0, tolerance)
-        slots = way * len(self.rows) + searches
-        self.begun[way, searches] = self.active[way, searches] = True
-        self.descents.begin(slots, start, relative=relative, absolute=absolute, most_steps=most_steps)
+        slots, flat = (ways * len(self.rows) + searches).ravel(), starts.reshape(-1, size)
+        self.descents.begin(slots, flat, relative=relative, absolute=absolute, most_steps=most_steps)
 
     def _follow(self, searches: np.ndarray) -> None:
         """Let each search do what follows from its descents that are done."""
@@ -174,7 +176,7 @@ class Search:
         """Begin with other rates, so as to find other branches of curves with the same value."""
         self.stage[searches] = _LOOKING
         self.begun[:, searches] = False
-        self._begin_others(searches, _ROUGH, _MOST_ROUGH)
+        self._begin(searches, 2, self._other_starts(searches), _ROUGH, _MOST_ROUGH)
 
     def _looked(self, searches: np.ndarray) -> None:
         """Search further out where another branch of curves with the same value fits better."""

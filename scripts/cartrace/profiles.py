@@ -17,6 +17,7 @@ from cartrace.profile_search import Search
 
 _FURTHEST_LOG = 10.0
 _FURTHEST_SPANS = 2.0
+_BLOCK = 2048
 _WIDER_SPANS, _WIDER_LOG = 20.0, 7.0
 
 
@@ -94,8 +95,10 @@ def profile_limits(
     easy = (points.n_censored == 0) & points.is_plain & fit.own_scatter
     kinds = (easy, ~easy & fit.own_scatter, ~fit.own_scatter)
     for kind, members in zip(("squares", "likelihood", "known"), kinds, strict=True):
-        here = np.flatnonzero((members & fit.converged)[mouse])
-        if here.size:
+        every = np.flatnonzero((members & fit.converged)[mouse])
+        # In blocks, so that memory does not grow with the study.
+        for first in range(0, every.size, _BLOCK):
+            here = every[first : first + _BLOCK]
             held = _held(kind, model, scaled, fit, wanted, log_unit, mouse[here], number[here])
             found[:, here] = Search(held, reach[here], quantile[mouse[here]]).limits()
     return [Profile(*found[:, number == index]) for index in range(len(wanted))]
