@@ -23,13 +23,18 @@ function equip(table) {
   let everything = false;
   let filter = "";
   const more = make("button", { type: "button", class: "more" });
+  const printed = make("p", { class: "note printed" });
   const arrange = () => {
     const rows = [...body.rows];
     const kept = rows.filter((row) => filter === "" || row.textContent.toLowerCase().includes(filter));
     rows.forEach((row) => { row.hidden = true; });
     kept.forEach((row, at) => { row.hidden = !everything && at >= PAGE_ROWS; });
-    more.hidden = everything || kept.length <= PAGE_ROWS;
-    more.textContent = `Show all ${kept.length} rows`;
+    more.hidden = kept.length <= PAGE_ROWS;
+    more.textContent = everything ? `Show the first ${PAGE_ROWS} rows` : `Show all ${kept.length} rows`;
+    const shown = everything ? kept.length : Math.min(kept.length, PAGE_ROWS);
+    const rest = table.dataset.file ? `all are in ${table.dataset.file} and tables.xlsx` : "show all of them before printing";
+    printed.hidden = shown === rows.length;
+    printed.textContent = `${shown} of ${rows.length} rows are printed; ${rest}.`;
     return kept.length;
   };
   heads.forEach((head, column) => {
@@ -50,7 +55,16 @@ function equip(table) {
       arrange();
     });
   });
-  const caption = table.caption?.firstChild?.textContent.trim() ?? "this table";
+  const folded = heads.map((head, at) => ("folded" in head.dataset ? at : -1)).filter((at) => at >= 0);
+  if (folded.length) {
+    for (const row of table.rows) folded.forEach((at) => row.cells[at].classList.add("folded"));
+    const names = folded.map((at) => heads[at].textContent).join(", ");
+    const unfold = make("button", { type: "button", class: "more", "aria-expanded": "false" }, `More columns: ${names}`);
+    unfold.addEventListener("click", () => unfold.setAttribute("aria-expanded", String(!table.classList.toggle("brief"))));
+    table.classList.add("brief");
+    table.closest(".scroll").before(unfold);
+  }
+  const caption = table.caption.querySelector(".still").firstChild.textContent.trim();
   if (body.rows.length > 8) {
     const box = make("input", { type: "search", placeholder: "Filter", "aria-label": `Filter: ${caption}` });
     box.addEventListener("input", () => {
@@ -59,10 +73,9 @@ function equip(table) {
     });
     table.closest(".table").prepend(box);
   }
-  more.addEventListener("click", () => { everything = true; arrange(); });
-  table.closest(".scroll").after(more);
+  more.addEventListener("click", () => { everything = !everything; arrange(); });
+  table.closest(".scroll").after(more, printed);
   arrange();
-  window.addEventListener("beforeprint", () => { everything = true; arrange(); });
 }
 
 // ---- one mouse highlighted everywhere, groups hidden everywhere ----
@@ -301,7 +314,4 @@ window.addEventListener("hashchange", follow);
 window.addEventListener("popstate", () => { if (!location.hash.startsWith("#mouse-")) highlight(history.state?.mouse ?? ""); });
 
 document.querySelectorAll("table.sortable").forEach(equip);
-window.addEventListener("beforeprint", () => {
-  document.querySelectorAll("details:not(.mouse):not(.how)").forEach((folded) => { folded.open = true; });
-});
 if (location.hash) follow();

@@ -9,6 +9,7 @@ from cartrace.clock import elapsed_s
 from cartrace.destructive import times_of_sacrifice
 from cartrace.digits import last_digits, uniform_p
 from cartrace.measured import Measured, subjects
+from cartrace.names import MODALITIES
 from cartrace.rows import INJECTION, RUN, SCAN, TUBE, attach
 
 _SESSION = ["animal_id", "session"]
@@ -40,8 +41,12 @@ def dead_time(measured: Measured) -> pd.DataFrame:
     # A saturated tube has no factor; it lost everything.
     lost = (100.0 * (1.0 - 1.0 / tubes["dead_time_factor"])).fillna(100.0)
     worst = tubes.loc[lost.groupby([tubes[name] for name in RUN]).idxmax()] if len(tubes) else tubes
-    place = (" at most, in " + worst["rack"] + " " + worst["position"]).str.replace("  ", " ")
-    return subjects(worst, ["counter_file"], lost.loc[worst.index], place)
+    rack, position = (
+        (name + " " + worst[name]).where(worst[name] != "", "").astype(str) for name in ("rack", "position")
+    )
+    return subjects(
+        worst, ["counter_file"], lost.loc[worst.index], " at most, in " + (rack + " " + position).str.strip()
+    )
 
 
 def background(measured: Measured) -> pd.DataFrame:
@@ -123,7 +128,7 @@ def outliers(measured: Measured) -> pd.DataFrame:
     judged = measured.uptake[measured.uptake["outlier_mads"].notna()]
     by = [judged[name] for name in INJECTION]
     worst = judged.loc[judged["outlier_mads"].groupby(by).idxmax()] if len(judged) else judged
-    notes = " at most, in " + worst["region"] + " by " + worst["modality"]
+    notes = " at most, in " + worst["region"] + " by " + worst["modality"].replace(MODALITIES)
     return subjects(worst, _SESSION, worst["outlier_mads"], notes)
 
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from cartrace.names import in_words
+
 _ADJUSTMENT_LABELS = {"holm": "Holm", "BH": "BH"}
 
 
@@ -142,7 +144,7 @@ def sentence(row: Mapping[str, Any], labels: Mapping[str, str], *, uptake_label:
     a, b = (labels.get(row[group]) or row[group] for group in ("group_a", "group_b"))
     mice = _mice(row)
     if row["status"] != "ok":
-        return f"{a} vs {b}: not compared, {row['reason']}; {mice}"
+        return f"{a} vs {b}: not compared, {in_words(row['reason'])}; {mice}"
     unit = unit_label(row["unit"], uptake_label=uptake_label)
     parts = [
         f"{a} {_mean(row, 'a')} vs {b} {_mean(row, 'b')} {unit}".rstrip(),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from typing import Any
+
 # In the order of display; a name that is not here is written without its underscores.
 ENDPOINTS = {
     "growth_rate": "growth rate",
@@ -20,10 +24,27 @@ ENDPOINTS = {
     "net_pct_id": "net uptake",
 }
 
+MODALITIES = {"counter": "counter", "pet": "PET"}
+MODELS = {"expansion_contraction": "expansion-contraction", "lag_exponential": "lag-exponential"}
+WORDS = ENDPOINTS | MODELS
+
 
 def endpoint_name(endpoint: str) -> str:
     """Return an endpoint or parameter in words."""
     return ENDPOINTS.get(endpoint, endpoint.replace("_", " "))
+
+
+def in_words(text: str) -> str:
+    """Return a text with the endpoints and models that it names in words."""
+    return re.sub(r"\b\w+_\w+\b", lambda match: WORDS.get(match[0], match[0]), text)
+
+
+def place(row: Mapping[str, Any]) -> str:
+    """Return where and when an endpoint was measured, of what a row has of modality, region and session."""
+    modality, region, session = (str(row.get(name) or "") for name in ("modality", "region", "session"))
+    # The region of a readout is its name.
+    region = region.replace("_", " ") if row["endpoint"] == "readout" else region
+    return " ".join(part for part in (MODALITIES.get(modality, modality), region, session) if part)
 
 
 def in_order(endpoints: set[str]) -> list[str]:

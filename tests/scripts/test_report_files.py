@@ -312,6 +312,21 @@ def test_a_browser_without_network_opens_the_page_and_a_mouse(report):
     assert "<i>" not in re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
 
 
+@pytest.mark.skipif(CHROMIUM is None, reason="needs the browser Chromium, which is no dependency of cartrace")
+def test_what_is_printed_of_a_long_table_is_what_is_shown_and_says_where_the_rest_is(report, tmp_path):
+    page = (report / "report.html").read_text(encoding="utf-8")
+    assert "const PAGE_ROWS = 50;" in page
+    (tmp_path / "short.html").write_text(page.replace("const PAGE_ROWS = 50;", "const PAGE_ROWS = 5;"), "utf-8")
+    text, _ = browsed(tmp_path / "short.html")
+    told = re.findall(r'<p class="note printed"( hidden="")?>(\d+) of (\d+) rows are printed; ([^<]+)<', text)
+    assert told
+    for is_hidden, shown, rows, rest in told:
+        assert int(shown) == min(int(rows), 5)
+        assert bool(is_hidden) == (shown == rows)
+        assert re.fullmatch(r"(all are in tables/\w+\.csv and tables\.xlsx|show all of them before printing)\.", rest)
+    assert any(int(rows) > 5 for _, _, rows, _ in told)
+
+
 TIMED = """<script>addEventListener("load", () => setTimeout(() => {
 document.title = performance.getEntriesByType("navigation")[0].domContentLoadedEventEnd;
 }))</script></body>"""

@@ -1,6 +1,7 @@
 """Figures: what is drawn is what the tables hold, and it can be read."""
 
 import math
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -57,6 +58,10 @@ def lines(figure: Figure, name: str) -> list[np.ndarray]:
 
 def texts(figure: Figure) -> list[Text]:
     return [text for text in figure.findobj(Text) if text.get_text().strip() and text.get_visible()]
+
+
+def words_of(text: str) -> list[str]:
+    return re.findall("[a-z]+", text.lower())
 
 
 def labels_overlap(figure: Figure) -> list[tuple[str, str]]:
@@ -163,6 +168,20 @@ def test_timecourse_draws_one_line_a_mouse_and_the_means_of_the_table(study):
     assert first.get_yscale() == "log"
 
 
+def test_no_line_joins_two_scans_below_detection(study):
+    uptake = study.uptake.copy()
+    scans = uptake["modality"] == "pet"
+    below = scans & (uptake["animal_id"] == "m09") & (uptake["region"] == "tumour")
+    uptake.loc[below, "is_below_detection"] = True
+    drawing = drawn(study_of(StudyMaker(exclude="m07"), uptake=uptake), "pet_timecourse")
+    before, after = (
+        sum(len(c.get_paths()) for c in figure.axes[0].collections if c.get_label() == "_mouse-lines")
+        for figure in (drawn(study, "pet_timecourse").figure, drawing.figure)
+    )
+    assert after == before - 1
+    assert "one mouse, broken between scans below detection" in drawing.caption
+
+
 def test_timecourse_marks_the_critical_level_of_the_cells(study):
     figure = drawn(study, "pet_timecourse").figure
     (level,) = lines(figure, "critical-level")
@@ -228,6 +247,29 @@ def test_primary_that_cannot_be_made_says_why(study):
     assert "fewer than 3 mice in NT" in drawing.caption
     assert lines(drawing.figure, "effect") == []
     assert any("estimable" in text.get_text() for text in texts(drawing.figure))
+
+
+def test_a_primary_comparison_without_a_value_is_no_empty_panel(study):
+    rows = study.comparisons.copy()
+    rows.loc[rows["is_primary"], ["status", "reason"]] = ["not_estimable", "the study has no values of growth_rate"]
+    endpoints = study.endpoints[study.endpoints["endpoint"] != "growth_rate"]
+    drawing = drawn(study_of(StudyMaker(exclude="m07"), comparisons=rows, endpoints=endpoints), "primary_comparison")
+    assert not drawing.source
+    assert "the study has no values of growth rate" in drawing.caption
+
+
+def test_a_caption_tells_why_some_mice_have_no_curve(study):
+    why = "A mouse has none where it could not be fitted, or where its scans do not determine its growth rate."
+    curves = study.curves[study.curves["animal_id"] != "m09"]
+    caption = drawn(study_of(StudyMaker(exclude="m07"), curves=curves), "expansion_fits").caption
+    followed = study.cells[(study.cells["role"] != "background")]["animal_id"].nunique()
+    shown = curves[(curves["level"] == "animal") & (curves["analysis"] == "without_excluded")]["animal_id"].nunique()
+    assert f"({shown} of {followed} mice have one). {why}" in caption
+
+
+def test_no_caption_names_black_or_white_which_the_dark_page_swaps(study):
+    for name in DRAW:
+        assert not {"black", "white"} & set(words_of(drawn(study, name).caption)), name
 
 
 def test_agreement_shows_each_mouse_and_the_limits_of_the_table(study):

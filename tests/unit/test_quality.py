@@ -96,7 +96,7 @@ def test_dead_time_is_the_worst_tube_of_the_run(counts, loss, status):
     rows["counts"][2]["counts"] = counts
     row = judged(rows).loc[("dead_time", "run.csv")]
     assert (row["status"], row["value"]) == (status, pytest.approx(loss, abs=0.005))
-    assert "in 1 3" in row["message"]
+    assert "in rack 1 position 3" in row["message"]
 
 
 def test_a_saturated_tube_fails_its_run():

@@ -15,7 +15,7 @@ from report_study import RESOURCES, ROOT, SETTINGS, StudyMaker
 
 from cartrace import tables
 from cartrace.report import page, sections
-from cartrace.report.blocks import MOST_ROWS, Cell, Facts, Grid, Heading, Lights, Picture, grid, number_cell
+from cartrace.report.blocks import MOST_ROWS, Answer, Cell, Facts, Grid, Heading, Lights, Picture, grid, number_cell
 from cartrace.report.inline import inline_svg
 from cartrace.report.methods import TESTS_OF, WORK_OF, html, methods_text
 from cartrace.report.provenance import run_record, run_yaml
@@ -249,8 +249,9 @@ def test_every_test_that_was_run_is_listed_with_and_without_exclusions(study):
     (table,) = [block for block in section.blocks if isinstance(block, Grid) and "Every test" in block.caption]
     main = study.comparisons[study.comparisons["analysis"] == "without_excluded"]
     assert len(table.rows) == len(main)
-    assert table.rows[0][2].text == "primary"
-    assert all(row[11].text for row in table.rows)
+    labels = [heading.label for heading in table.headings]
+    assert table.rows[0][labels.index("Family")].text == "primary"
+    assert all(row[labels.index("With excluded mice")].text for row in table.rows)
 
 
 def test_choices_that_move_the_primary_comparison_are_not_counted_with_those_of_others(text):
@@ -295,6 +296,38 @@ def test_a_long_table_is_cut_and_says_so():
     table = grid("Rows", [Heading("n")], rows, file="tables/x.csv")
     assert len(table.rows) == MOST_ROWS
     assert table.note == f"The first {MOST_ROWS} of {MOST_ROWS + 5} rows are shown; tables/x.csv holds all of them."
+
+
+def test_a_column_without_a_value_is_absent():
+    headings = [Heading("Mouse"), Heading("Remark"), Heading("n", True, folded=True)]
+    table = grid("Mice", headings, [[Cell("m1"), Cell(""), Cell("")], [Cell("m2"), Cell(""), Cell("3")]])
+    assert [heading.label for heading in table.headings] == ["Mouse", "n"]
+    assert [[cell.text for cell in row] for row in table.rows] == [["m1", ""], ["m2", "3"]]
+    assert len(grid("No mice", headings, []).headings) == 3
+
+
+def test_the_least_needed_columns_of_wide_tables_are_folded(study, text):
+    (section,) = [part for part in sections(study, methods="# M", run="a: 1") if part.anchor == "comparison"]
+    for block in section.blocks:
+        if isinstance(block, Grid):
+            assert len([heading for heading in block.headings if not heading.folded]) < 10, block.caption
+    assert re.findall(r"<th[^>]* data-folded>([^<]+)<", text)[:3] == ["Family", "Means", "Test"]
+
+
+def test_a_model_says_how_many_mice_it_fits_and_how_many_have_a_curve(study):
+    def answer(one: Study) -> str:
+        (section,) = [part for part in sections(one, methods="# M", run="a: 1") if part.anchor == "expansion"]
+        return next(block.text for block in section.blocks if isinstance(block, Answer))
+
+    fits = study.fits[(study.fits["analysis"] == "without_excluded") & (study.fits["model"] == study.chosen_model)]
+    fitted = int((fits["status"] == "ok").sum())
+    whole = f"The study's model is {study.chosen_model}; it could be fitted to {fitted} of {len(fits)} mice"
+    assert answer(study) == f"{whole}."
+    some = study.curves[study.curves["animal_id"] != fits.loc[fits["status"] == "ok", "animal_id"].iloc[0]]
+    curved = f"{whole}, of which {fitted - 1} have a curve: the scans of the others do not determine a growth rate."
+    assert answer(replace(study, curves=some)) == curved
+    none = replace(study, selection=study.selection.assign(chosen=False))
+    assert answer(none).startswith("No model of expansion could be chosen; ")
 
 
 def test_a_missing_number_is_a_gap():

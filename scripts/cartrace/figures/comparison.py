@@ -43,6 +43,9 @@ def primary_comparison(study: Study, preset: Preset) -> Drawing:
     points = points.assign(is_below_detection=points["is_below_detection"].astype(bool))
     labels = {group.name: group.label for group in study.groups}
     sentence = display.sentence(row, labels, uptake_label=study.label)
+    if points.empty:
+        text = f"Primary endpoint, {_name(row)}: {sentence}."
+        return Drawing(style.nothing(preset, text), title, text, text)
     figure = style.canvas(preset, width="single", height_mm=72)
     axes = figure.subplots()
     drawable = (row["scale"] == "linear") | (points["value"] > 0)
@@ -60,7 +63,7 @@ def primary_comparison(study: Study, preset: Preset) -> Drawing:
     caption = " ".join(
         [
             f"Primary endpoint: {_name(row)}. {words.MOUSE_IS_A_POINT}",
-            f"Black: {_mean_name(row)} and {study.interval} of each group;",
+            f"Tick and line: {_mean_name(row)} and {study.interval} of each group;",
             f"right: {effect} with its confidence interval, on an axis that starts from {row['group_b']}.",
             f"{sentence.rstrip('.')}.",
             words.key_of_groups(groups, points),
@@ -84,7 +87,7 @@ def _effect_or_why_not(axes: Axes, row: dict[str, Any], preset: Preset) -> None:
 
 def _name(row: dict[str, Any]) -> str:
     name = names.endpoint_name(str(row["endpoint"]))
-    place = " ".join(str(row[key]) for key in ("modality", "region", "session") if row[key])
+    place = names.place(row)
     return f"{name}, {place}" if place else name
 
 

@@ -55,6 +55,8 @@ def expansion_fits(study: Study, preset: Preset) -> Drawing:
         layout = f"One panel a group, as {n_mice} mice are too many for a panel each; all are drawn."
         band = "thin lines: fitted curves; thick: the group's curve"
     fit = f"{band} of the model {model.replace('_', '-')} ({fitted} of {n_mice} mice have one)."
+    if fitted < n_mice:
+        fit += " A mouse has none where it could not be fitted, or where its scans do not determine its growth rate."
     caption = " ".join(
         [
             f"{_quantity(study)[0]} in {study.region} over the days since the cells were given. {layout}",
@@ -258,7 +260,7 @@ def growth_parameters(study: Study, preset: Preset) -> Drawing:
             f"Parameters of the model {data.chosen_model(study.selection).replace('_', '-')}, fitted to each mouse's",
             f"{_quantity(study)[0].lower()} in {study.region}.",
             words.MOUSE_IS_A_POINT,
-            f"Black: geometric mean and {study.interval} by t on the log scale; arithmetic on linear axes.",
+            f"Tick and line: geometric mean and {study.interval} by t on the log scale; arithmetic on linear axes.",
             "Mice whose fit does not give the parameter are not drawn; the report lists them with the reason.",
             words.key_of_groups(groups, shown),
             words.marks(shown),

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from cartrace import names
 from cartrace.figures import data, style, words
 from cartrace.figures.data import Drawing, Study
+from cartrace.figures.kinetics import shortened
 from cartrace.figures.style import Preset
 
 ROW_MM, FRAME_MM, MOST_ROWS = 4.2, 20.0, 34
@@ -46,7 +47,7 @@ def sensitivity(study: Study, preset: Preset) -> Drawing:
     )
     shown, hidden = order.iloc[:MOST_ROWS], len(order) - min(len(order), MOST_ROWS)
     late = {data.MAIN: "", "all": ", with excluded mice"}
-    labels = [f"{row['variant']}{late[row['analysis']]}" for row in data.records(shown)]
+    labels = [f"{names.in_words(row['variant'])}{late[row['analysis']]}" for row in data.records(shown)]
     figure = style.canvas(preset, width="double", height_mm=FRAME_MM + ROW_MM * len(shown))
     _rows(figure.subplots(), shown, labels, scale, solid=1)
     other = int((found["scale"] != scale).sum())
@@ -127,7 +128,7 @@ def _rows(axes: Axes, shown: pd.DataFrame, labels: list[str], scale: str, *, sol
         axes.plot(
             [row["estimate"]], [y], marker="o", markersize=3.5, color="#000000", markerfacecolor=face, label="_estimate"
         )
-    axes.set_yticks(at, [label if len(label) <= 60 else f"{label[:57]}…" for label in labels])
+    axes.set_yticks(at, [shortened(label, most=60) for label in labels])
     axes.set_ylim(len(shown) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)

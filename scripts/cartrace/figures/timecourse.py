@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 from cartrace.figures import data, marks, style, words
 from cartrace.figures.data import Drawing, Study
@@ -75,7 +76,10 @@ def pet_timecourse(study: Study, preset: Preset) -> Drawing:
     caption = " ".join(
         [
             f"Uptake by PET over the days since the cells were given: {words.listed(panel.title for panel in shown)}.",
-            "Thin line: one mouse. Thick line and bars: geometric mean of the group in a session and its",
+            "Thin line: one mouse, broken between scans below detection."
+            if points["is_below_detection"].any()
+            else "Thin line: one mouse.",
+            "Thick line and bars: geometric mean of the group in a session and its",
             f"{study.interval} by t on the log scale, at the group's median day, where all its values are positive.",
             "Dashed: median critical level of a cohort's session, below which cells are not detected."
             if response is not None
@@ -193,11 +197,15 @@ def _panel(axes: Axes, panel: Panel, groups: list[Group], preset: Preset) -> Non
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
 
 
-def _runs(points: pd.DataFrame) -> list[np.ndarray[tuple[int], np.dtype[np.int64]]]:
-    """Positions of each mouse's drawn and not excluded points, in time order."""
+def _runs(points: pd.DataFrame) -> list[NDArray[np.int64]]:
+    """Positions of each mouse's drawn and not excluded points, in time order, broken between two below detection."""
     usable = np.isfinite(points["placed"].to_numpy(dtype=float)) & ~points["excluded"].to_numpy(dtype=bool)
+    below = points["is_below_detection"].to_numpy(dtype=bool)
     at = points.groupby(data.MOUSE, sort=True).indices
-    return [run for run in (positions[usable[positions]] for positions in at.values()) if len(run) > 1]
+    runs: list[NDArray[np.int64]] = []
+    for run in (positions[usable[positions]] for positions in at.values()):
+        runs += np.split(run, np.flatnonzero(below[run[:-1]] & below[run[1:]]) + 1)
+    return [run for run in runs if len(run) > 1]
 
 
 def _alt(panel: Panel, groups: list[Group]) -> str:

@@ -131,7 +131,8 @@ def _drawing(
     )
     caption = " ".join(
         [
-            f"{what}. {words.MOUSE_IS_A_POINT} Black: geometric mean and {study.interval} by t on the log scale;",
+            f"{what}. {words.MOUSE_IS_A_POINT}",
+            f"Tick and line: geometric mean and {study.interval} by t on the log scale;",
             "numbers at the right: mice in it.",
             words.key_of_groups(groups, points),
             words.marks(points),

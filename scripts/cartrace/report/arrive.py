@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cartrace import display
-from cartrace.names import endpoint_name
+from cartrace.names import endpoint_name, place
 from cartrace.report.blocks import Block, Cell, Heading, Text, grid, records
 from cartrace.report.methods import escaped
 from cartrace.report.study import MAIN, Study
@@ -110,10 +110,9 @@ def _outcomes(study: Study) -> str:
 
 def _primary(study: Study) -> str:
     primary = study.settings["comparison"]["primary"]
-    where = " ".join(str(primary.get(name) or "") for name in ("modality", "region", "session")).split()
     groups = " against ".join(study.labels.get(name, name) for name in primary["groups"])
     name = endpoint_name(str(primary["endpoint"]))
-    return f"{name[0].upper()}{name[1:]} ({' '.join(where)}) of {groups}, declared in the config."
+    return f"{name[0].upper()}{name[1:]} ({place(primary)}) of {groups}, declared in the config."
 
 
 def _assumptions(study: Study) -> str:

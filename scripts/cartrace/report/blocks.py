@@ -127,11 +127,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Heading:
-    """A column's label, whether it is numeric, and what it means."""
+    """A column's label, whether it is numeric, what it means, and whether it is folded away at first."""
 
     label: str
     numeric: bool = False
     meaning: str = ""
+    folded: bool = False
 
 
 @dataclass(frozen=True)
@@ -211,7 +212,7 @@ def grid(
     foot: Sequence[Cell] = (),
     file: str = "",
 ) -> Grid:
-    """Return a table, cut at the most rows that a page shows, with a note where it is cut.
+    """Return a table without its empty columns, cut at the most rows that a page shows, with a note where it is cut.
 
     Parameters
     ----------
@@ -231,6 +232,9 @@ def grid(
     Grid
     """
     whole = [tuple(row) for row in rows]
+    used = [at for at in range(len(headings)) if not whole or any(row[at].text for row in whole)]
+    whole = [tuple(row[at] for at in used) for row in whole]
+    headings, foot = [headings[at] for at in used], [foot[at] for at in used if foot]
     note = ""
     if len(whole) > MOST_ROWS:
         note = f"The first {MOST_ROWS} of {len(whole)} rows are shown; {file} holds all of them."

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cartrace import display
+from cartrace.names import in_words
 from cartrace.report.beside import limited, p_cell
 from cartrace.report.blocks import (
     Block,
@@ -35,6 +36,25 @@ FAMILIES = {
     "biodistribution_suv": "biodistribution, SUV",
     "biodistribution_ratios": "biodistribution, ratios",
     "biodistribution_pct_id": "biodistribution, whole tissue",
+}
+# What the columns of the tests over groups and sessions are called.
+COLUMNS = {
+    "groups": "Groups",
+    "group": "Group",
+    "group_a": "Group",
+    "group_b": "Against",
+    "session": "Session",
+    "session_a": "Session",
+    "session_b": "Against",
+    "contrast": "Contrast",
+    "test": "Test",
+    "n": "n",
+    "statistic": "Statistic",
+    "estimate": "Ratio or difference",
+    "ci_low": "CI from",
+    "ci_high": "CI to",
+    "p_value": "p",
+    "p_adjusted": "p adjusted",
 }
 
 
@@ -108,7 +128,7 @@ def _moved(study: Study) -> list[Block]:
         if moving.empty:
             sentences.append(f"{subject} made in {others}; none moves {whose} conclusion.")
             continue
-        ways = [(row, f"{row['variant']} ({row['moved']})") for row in records(moving)]
+        ways = [(row, f"{in_words(row['variant'])} ({row['moved']})") for row in records(moving)]
         named = "; ".join(dict.fromkeys(way if plan == "primary" else f"{place(row)}: {way}" for row, way in ways))
         sentences.append(f"{subject} made in {others}; {len(moving)} move {whose} conclusion: {named}.")
     return [Text((" ".join(sentences),))] if sentences else []
@@ -139,19 +159,19 @@ def _sensitivity(study: Study) -> list[Block]:
             [
                 Cell(place(row)),
                 Cell(_sides(row)),
-                Cell(row["choice"].replace("_", " ")),
-                Cell(row["variant"]),
-                Cell("without excluded mice" if row["analysis"] == MAIN else "with excluded mice"),
-                Cell("ratio" if row["scale"] == "log" else "difference"),
-                limited(row, table="sensitivity", names=names, scale=row["scale"]),
+                Cell(in_words(row["variant"])),
+                Cell(row["moved"], tone="" if row["moved"] == "nothing" else "warn"),
+                _difference(row, limited(row, table="sensitivity", names=names, scale=row["scale"])),
                 p_cell(row, table="sensitivity"),
                 _sizes("sensitivity", row),
-                Cell(row["moved"], tone="" if row["moved"] == "nothing" else "warn"),
+                Cell("left out" if row["analysis"] == MAIN else "kept"),
                 Cell(row["reason"], tone="muted"),
+                Cell(row["choice"].replace("_", " ")),
             ]
         )
-    labels = ("Endpoint", "Groups", "Choice", "Made as", "Mice", "Estimate is a", "Estimate [CI]", "p", "n", "Moves")
-    headings = [Heading(label, 5 < index < 9) for index, label in enumerate((*labels, "Remark"))]
+    labels = ("Endpoint", "Groups", "Made as", "Moves", "Ratio or difference [CI]", "p", "n", "Excluded mice", "Remark")
+    headings = [Heading(label, 3 < index < 7) for index, label in enumerate(labels)]
+    headings.append(Heading("Choice", folded=True))
     return [grid("The declared comparisons made otherwise", headings, rows, file="tables/sensitivity.csv")]
 
 
@@ -193,9 +213,7 @@ def _several(study: Study) -> list[Block]:
         if found.empty:
             continue
         shown = found.assign(where=[place({"modality": "", "session": ""} | row) for row in records(found)])
-        labels = {"where": "Endpoint"} | {
-            column: column.replace("_", " ").capitalize() for column in (*texts, *numbers)
-        }
+        labels = {"where": "Endpoint"} | {column: COLUMNS[column] for column in (*texts, *numbers)}
         blocks.append(plain_grid(caption, shown, labels, file=f"tables/{name}.csv"))
     return blocks
 
@@ -221,25 +239,23 @@ def _tests(study: Study, main: pd.DataFrame) -> Grid:
     for row in records(order):
         other = everything.get(tuple(row[name] for name in key))
         rows.append([*_test_cells(study, row), *_short(other)])
-    labels = (
-        "Endpoint",
-        "Groups",
-        "Family",
-        "Means",
-        "Ratio or difference [CI]",
-        "Test",
-        "p",
-        "p adjusted",
-        "Hedges g [CI]",
-        "n",
-        "Remark",
-        "With excluded mice",
-        "p",
+    headings = (
+        Heading("Endpoint"),
+        Heading("Groups"),
+        Heading("Ratio or difference [CI]", True),
+        Heading("p", True),
+        Heading("p adjusted", True),
+        Heading("Hedges g [CI]", True),
+        Heading("n", True),
+        Heading("Remark"),
+        Heading("Family", folded=True),
+        Heading("Means", folded=True),
+        Heading("Test", folded=True),
+        Heading("With excluded mice", True, folded=True),
+        Heading("p with excluded mice", True, folded=True),
     )
-    numeric = {4, 6, 7, 8, 9, 11, 12}
-    headings = [Heading(label, index in numeric) for index, label in enumerate(labels)]
     return grid(
-        "Every test that was run, without excluded mice; at the right with them",
+        "Every test that was run, without excluded mice",
         headings,
         rows,
         file="tables/comparisons.csv",
@@ -253,15 +269,15 @@ def _test_cells(study: Study, row: dict[str, Any]) -> list[Cell]:
     return [
         Cell(place(row)),
         Cell(f"{row['group_a']} vs {row['group_b']}"),
-        Cell(_family(row["family"])),
-        _means(row, unit),
         _estimate(row),
-        Cell(statistic),
         p_cell(row, table="comparisons"),
         Cell("") if row["adjustment"] == "none" else p_cell(row, table="comparisons", name="p_adjusted"),
         _effect_size(row),
         _sizes("comparisons", row),
         Cell(row["reason"], tone="warn" if row["reason"] else ""),
+        Cell(_family(row["family"])),
+        _means(row, unit),
+        Cell(statistic),
     ]
 
 
@@ -272,8 +288,13 @@ def _short(row: dict[Any, Any] | None) -> list[Cell]:
 def _estimate(row: dict[Any, Any]) -> Cell:
     if np.isnan(row["estimate"]):
         return Cell("not estimable", tone="muted")
-    cell = limited(row, table="comparisons", names=("estimate", "ci_low", "ci_high"), scale=row["scale"])
-    return cell if row["scale"] == "log" else replace(cell, text=f"difference {cell.text}")
+    names = ("estimate", "ci_low", "ci_high")
+    return _difference(row, limited(row, table="comparisons", names=names, scale=row["scale"]))
+
+
+def _difference(row: dict[str, Any], cell: Cell) -> Cell:
+    """Return an estimate that is called a difference where it is not a ratio."""
+    return replace(cell, text=f"difference {cell.text}") if row["scale"] != "log" and cell.text else cell
 
 
 def _means(row: dict[str, Any], unit: str) -> Cell:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from cartrace import display
-from cartrace.names import endpoint_name, in_order
+from cartrace.names import MODELS, endpoint_name, in_order
 from cartrace.report.beside import limited, p_cell
 from cartrace.report.blocks import (
     Answer,
@@ -20,7 +20,7 @@ from cartrace.report.blocks import (
     source_cell,
 )
 from cartrace.report.design import source_count
-from cartrace.report.study import MAIN, Study
+from cartrace.report.study import MAIN, MOUSE, Study
 
 LOG_LOG = ("log_log_slope", "log_log_slope_ci_low", "log_log_slope_ci_high")
 FAILURES = {"not_estimable": "not estimable", "not_converged": "not converged", "at_bound": "at a bound"}
@@ -61,7 +61,9 @@ def expansion(study: Study) -> list[Block]:
         blocks.append(
             plain_grid(
                 "Fits without a result",
-                failed.sort_values(["model", "cohort", "animal_id"]).replace({"status": FAILURES}),
+                failed.sort_values(["model", "cohort", "animal_id"]).replace(
+                    {"status": FAILURES, "model": MODELS, "group": study.labels}
+                ),
                 labels,
                 file="tables/fits.csv",
             )
@@ -70,16 +72,24 @@ def expansion(study: Study) -> list[Block]:
 
 
 def _chosen(study: Study) -> list[Block]:
-    """Return the chosen model and how many mice it fits, in one sentence."""
+    """Return the chosen model, how many mice it fits and how many have a curve, in one sentence."""
+    fits = study.fits[study.fits["analysis"] == MAIN]
     if not study.chosen_model:
-        return []
-    fits = study.fits[(study.fits["analysis"] == MAIN) & (study.fits["model"] == study.chosen_model)]
+        if fits.empty or study.settings["study"]["strategy"] != "reporter_gene":
+            return []
+        fitted, tried = (len(some[MOUSE].drop_duplicates()) for some in (fits[fits["status"] == "ok"], fits))
+        return [Answer(f"No model of expansion could be chosen; {fitted} of {tried} mice could be fitted.")]
+    fits = fits[fits["model"] == study.chosen_model]
     row = records(study.attrition[study.attrition["group"] == "all"])[0]
     text = (
         f"The study's model is {study.chosen_model.replace('_', '-')}; it could be fitted to {row['fitted']} of "
-        f"{len(fits)} mice."
+        f"{len(fits)} mice"
     )
-    return [Answer(text, from_table("attrition", row, "fitted"))]
+    curves = study.curves[(study.curves["analysis"] == MAIN) & (study.curves["model"] == study.chosen_model)]
+    drawn = len(curves.loc[curves["level"] == "animal", MOUSE].drop_duplicates())
+    if drawn < row["fitted"]:
+        text += f", of which {drawn} have a curve: the scans of the others do not determine a growth rate"
+    return [Answer(f"{text}.", from_table("attrition", row, "fitted"))]
 
 
 def _calibration(study: Study) -> Grid:

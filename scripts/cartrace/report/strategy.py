@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from cartrace import display
+from cartrace.names import MODALITIES
 from cartrace.report.blocks import Block, Cell, Grid, Heading, Text, count_cell, grid
 from cartrace.report.study import Study
 
@@ -53,7 +54,8 @@ def _means(study: Study, frame: pd.DataFrame, columns: dict[str, str], caption: 
     rows = []
     for _, some in kept.groupby(["modality", "region", "session", "rank"], sort=True):
         mice = some.groupby(["cohort", "animal_id"])[list(columns)].mean()
-        texts = [Cell(str(some[name].iloc[0])) for name in ("modality", "region", "session")]
+        modality, *where = (str(some[name].iloc[0]) for name in ("modality", "region", "session"))
+        texts = [Cell(MODALITIES[modality]), *map(Cell, where)]
         texts += [Cell(study.labels[str(some["group"].iloc[0])]), count_cell(len(mice))]
         told = some.loc[some["reason"] != "", "reason"]
         remark = Cell(str(told.iloc[0]) if len(told) else "", tone="muted")

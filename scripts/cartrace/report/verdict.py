@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from cartrace import display
-from cartrace.names import endpoint_name
+from typing import Any
+
+from cartrace import display, names
 from cartrace.report.blocks import (
     Block,
     Facts,
@@ -60,10 +61,10 @@ def say(study: Study, row: dict[str, object]) -> str:
     return display.sentence(row, study.labels, uptake_label=study.uptake_label).rstrip(".")
 
 
-def place(row: dict[str, object]) -> str:
+def place(row: dict[str, Any]) -> str:
     """Return an endpoint with where and when it was measured."""
-    name = endpoint_name(str(row["endpoint"]))
-    where = " ".join(str(row[key]) for key in ("modality", "region", "session") if row[key])
+    name = names.endpoint_name(str(row["endpoint"]))
+    where = names.place(row)
     return f"{name} ({where})" if where else name
 
 
