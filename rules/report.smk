@@ -168,6 +168,7 @@ rule build_report:
         "<logs>/build_report.log",
     conda:
         "../envs/cartrace.yaml"
+    threads: 2
     params:
         settings={key: value for key, value in config.items() if key not in ("simulation", "pathvars")},
         assumptions=assumptions(SCRIPTS),

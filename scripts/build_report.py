@@ -4,8 +4,10 @@ import csv
 import json
 import platform
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from hashlib import file_digest, sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from cartrace import acknowledged, job, tables
 from cartrace.report import page, sections
 from cartrace.report.arrive import arrive_markdown
 from cartrace.report.blocks import Picture
-from cartrace.report.changes import Change, changed_cells, changes_markdown, settings_changed
+from cartrace.report.changes import Changes, changed_cells, changes_markdown, settings_changed
 from cartrace.report.crate import crate
 from cartrace.report.documents import methods_docx
 from cartrace.report.exchange import exchange_files
@@ -93,6 +95,7 @@ def main(
     assumptions: Sequence[Sequence[str]],
     digests: Mapping[str, str],
     cells_quality: Sequence[str],
+    cores: int,
     **paths: str | Sequence[str],
 ) -> None:
     """Read the tables of all stages (`paths`, by key) and write everything that a reader takes away."""
@@ -110,15 +113,26 @@ def main(
     text = methods_text(study, text_of(methods_template), versions=versions, assumptions=assumptions)
     # Beside the results of all stages, since a rule's own outputs are removed before it runs.
     changes = compare(Path(str(paths["selection"])).parents[1] / ".history", Path(tables_folder), record)
-    parts = sections(study, methods=text, run=record, changes=changes)
-    whole = page(study, parts, template=text_of(template), style=text_of(style), script=text_of(script))
-    Path(exchange_folder).mkdir(parents=True, exist_ok=True)
-    for name, content in exchange_files(study).items():
-        (Path(exchange_folder) / name).write_text(content, encoding="utf-8")
-    for path, content in ((run, record), (methods, text), (arrive, arrive_markdown(study)), (html, whole)):
+
+    def made_page() -> None:
+        parts = sections(study, methods=text, run=record, changes=changes)
+        whole = page(study, parts, template=text_of(template), style=text_of(style), script=text_of(script))
+        Path(html).write_text(whole, encoding="utf-8")
+
+    def exchanged() -> None:
+        Path(exchange_folder).mkdir(parents=True, exist_ok=True)
+        for name, content in exchange_files(study).items():
+            (Path(exchange_folder) / name).write_text(content, encoding="utf-8")
+
+    def filled() -> None:
+        Path(workbook_file).write_bytes(workbook(frames))
+
+    # The longest first.
+    work = {"tables.xlsx": filled, "the page": made_page, "tables for other programs": exchanged}
+    job.spread(lambda number: list(work.values())[number](), list(work), "writing", cores=cores)
+    for path, content in ((run, record), (methods, text), (arrive, arrive_markdown(study))):
         Path(path).write_text(content, encoding="utf-8")
     Path(document).write_bytes(methods_docx(text))
-    Path(workbook_file).write_bytes(workbook(frames))
     single = [html, methods, document, arrive, run, workbook_file]
     folders = [path for folder in (tables_folder, exchange_folder) for path in sorted(Path(folder).glob("*.csv"))]
     files = {Path(path).name: Path(path).read_bytes() for path in single}
@@ -137,15 +151,14 @@ def compare(history: Path, folder: Path, record: str) -> str:
     `history` holds the tables and records of two runs, ``current`` and ``previous``. A run that gives the same tables
     again leaves both as they are, and so says the same again.
     """
-    now = {path.name: path.read_bytes() for path in sorted(folder.glob("*.csv"))} | {"run.yaml": record.encode()}
     current, previous, fresh = (history / name for name in ("current", "previous", ".current.partial"))
     kept = held(current)
+    now = held(folder) | {"run.yaml": sha256(record.encode()).hexdigest()}
     if kept != now:
         # The folder appears whole or not at all, whenever the job ends.
         shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True)
-        for name, content in now.items():
-            (fresh / name).write_bytes(content)
+        shutil.copytree(folder, fresh)
+        (fresh / "run.yaml").write_text(record, encoding="utf-8")
         if kept:
             shutil.rmtree(previous, ignore_errors=True)
             current.rename(previous)
@@ -153,23 +166,28 @@ def compare(history: Path, folder: Path, record: str) -> str:
     before = held(previous)
     if not before or before == now:
         return ""
-    found: list[Change] = []
+    changes = Changes()
     for one in SOURCES:
-        old, new = previous / f"{one.name}.csv", folder / f"{one.name}.csv"
-        if old.is_file() and old.read_bytes() != new.read_bytes():
-            found += changed_cells(one.name, one.contract.key, rows_of(old), rows_of(new))
-    return changes_markdown(found, settings_changed(text_of(str(previous / "run.yaml")), record), escaped)
+        name = f"{one.name}.csv"
+        if name in before and before[name] != now[name]:
+            both = (partial(rows_of, where / name) for where in (previous, folder))
+            changes.add(changed_cells(one.name, one.contract.key, *both))
+    return changes_markdown(changes, settings_changed(text_of(str(previous / "run.yaml")), record), escaped)
 
 
-def held(folder: Path) -> dict[str, bytes]:
-    """Return the files of a folder by name; none where there is no folder."""
-    return {path.name: path.read_bytes() for path in sorted(folder.glob("*"))} if folder.is_dir() else {}
+def held(folder: Path) -> dict[str, str]:
+    """Return what the files of a folder hold, as digests by name; none where there is no folder."""
+    found = {}
+    for path in sorted(folder.glob("*")) if folder.is_dir() else ():
+        with path.open("rb") as stream:
+            found[path.name] = file_digest(stream, "sha256").hexdigest()
+    return found
 
 
-def rows_of(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a CSV file as text."""
+def rows_of(path: Path) -> Iterator[list[str]]:
+    """Go through the rows of a CSV file, its head first."""
     with path.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+        yield from csv.reader(stream)
 
 
 if "snakemake" in globals():
@@ -178,5 +196,5 @@ if "snakemake" in globals():
         log=snakemake.log[0],
         inputs=dict(snakemake.input),
         outputs=dict(snakemake.output),
-        params={key: value for key, value in snakemake.params.items() if key != "core"},
+        params={key: value for key, value in snakemake.params.items() if key != "core"} | {"cores": snakemake.threads},
     )

@@ -14,7 +14,7 @@ from docx import Document
 from report_study import GROUPS, SETTINGS, StudyMaker, build, draw, frame, written
 
 from cartrace import tables
-from cartrace.report.changes import changed_cells
+from cartrace.report.changes import Changes, changed_cells, changes_markdown
 from cartrace.report.exchange import PIXI_COLUMNS
 
 HOSTILE = {"m05": "<b>x</b>", "m06": "=1+1", "m07": "a,b \"q\" 'r'", "m08": "</script><i>"}
@@ -271,11 +271,33 @@ def test_what_changed_is_told_with_its_cause(tmp_path):
 
 
 def test_rows_that_come_and_go_are_changes():
-    before = [{"a": "1", "x": "2"}, {"a": "2", "x": "3"}, {"a": "4", "x": "0.1"}]
-    after = [{"a": "2", "x": "4", "new_column": "1"}, {"a": "3", "x": "1"}]
-    after += [{"a": "4", "x": "0.10000000000000001"}]
-    found = [(one.key, one.column, one.before, one.after) for one in changed_cells("t", ["a"], before, after)]
-    assert found == [(("1",), "", "there", "gone"), (("3",), "", "not there", "new"), (("2",), "x", "3", "4")]
+    before = [["a", "x"], ["1", "2"], ["2", "3"], ["4", "0.1"], ["5", "6"]]
+    after = [
+        ["a", "x", "new_column"],
+        ["2", "4", "1"],
+        ["3", "1", ""],
+        ["4", "0.10000000000000001", ""],
+        ["5", "6", ""],
+    ]
+    found = list(changed_cells("t", ["a"], lambda: iter(before), lambda: iter(after)))
+    told = [(one.key, one.column, one.before, one.after) for one in found]
+    assert told == [(("1",), "", "there", "gone"), (("3",), "", "not there", "new"), (("2",), "x", "3", "4")]
+    changes = Changes()
+    changes.add(found)
+    assert (changes.n_all, changes.n_effects, changes.causes) == (3, {"t": 3}, [])
+
+
+def test_of_many_changes_the_first_are_named_and_all_are_counted():
+    rows = [["animal_id", "weight_g"], *([f"M{number:03d}", str(number)] for number in range(100))]
+    heavier = [rows[0], *([name, f"{weight}.5"] for name, weight in rows[1:])]
+    changes = Changes()
+    for table in ("animals", "uptake"):
+        changes.add(changed_cells(table, ["animal_id"], lambda: iter(rows), lambda: iter(heavier)))
+    text = changes_markdown(changes, [], str)
+    assert text.count("animals, M") == 12
+    assert "; and 88 more." in text
+    assert "- tables/uptake.csv: 100" in text
+    assert text.count("uptake, M") == 12
 
 
 def browsed(path, *arguments, anchor=""):

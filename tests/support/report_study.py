@@ -1038,4 +1038,5 @@ def build(paths: dict[str, str], figures: Path, folder: Path, *, settings: dict[
         settings=settings or SETTINGS,
         assumptions=[["counting", "the counter's dead time is non-paralysable"]],
         digests={"build_report": "0" * 64},
+        cores=2,
     )
