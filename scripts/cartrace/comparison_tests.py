@@ -27,12 +27,13 @@ Samples = dict[tuple[Hashable, ...], tuple[Array, np.ndarray, Array]]
 def samples(endpoints: pd.DataFrame) -> Samples:
     """Return by endpoint and group the values, the flags of those below detection, and their levels."""
     rows = endpoints[takes_part(endpoints)]
-    found: Samples = {}
-    for key, part in rows.groupby([*KEY, "group"], sort=False):
-        columns = (part[name].to_numpy() for name in ("value", "is_below_detection", "detection_level"))
-        value, below, level = columns
-        found[key] = (value.astype(np.float64), below.astype(bool), level.astype(np.float64))
-    return found
+    number = rows.groupby([*KEY, "group"], sort=False).ngroup().to_numpy()
+    rows = rows.iloc[np.argsort(number, kind="stable")]
+    ends = np.cumsum(np.bincount(number))[:-1]
+    columns = zip(("value", "is_below_detection", "detection_level"), (np.float64, bool, np.float64), strict=True)
+    parts = (np.split(rows[name].to_numpy().astype(kind), ends) for name, kind in columns)
+    keys = rows[[*KEY, "group"]].drop_duplicates().itertuples(index=False, name=None)
+    return dict(zip(keys, zip(*parts, strict=True), strict=True)) if len(rows) else {}
 
 
 def on_scale(raw: tuple[Array, np.ndarray, Array], scale: str) -> Sample:

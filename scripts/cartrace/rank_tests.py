@@ -5,10 +5,10 @@ Values below detection take part as ties at the lowest rank (`tied_below`), what
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import comb
+from math import comb, prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,6 +141,9 @@ def _group_sums(parts: NDArray[np.int64], sizes: NDArray[np.int64]) -> tuple[Arr
     """Return all tuples of group sums with the number of arrangements behind each, None where they are too many."""
     k = len(sizes)
     state, weight = np.zeros((1, 2 * k), dtype=np.int64), np.ones(1)
+    spans = [*(int(size) + 1 for size in sizes), *[int(parts.sum()) + 1] * k]
+    # What the last group holds follows from the others.
+    spans[k - 1] = spans[-1] = 1
     for part in parts:
         grown, weights = [], []
         for group in range(k):
@@ -150,11 +153,22 @@ def _group_sums(parts: NDArray[np.int64], sizes: NDArray[np.int64]) -> tuple[Arr
             following[:, k + group] += part
             grown.append(following)
             weights.append(weight[open_])
-        state, code = np.unique(np.concatenate(grown), axis=0, return_inverse=True)
-        weight = np.bincount(code.ravel(), np.concatenate(weights), len(state)).astype(np.float64)
+        state, code = _distinct(np.concatenate(grown), spans)
+        weight = np.bincount(code, np.concatenate(weights), len(state)).astype(np.float64)
         if len(state) > EXACT_STATES:
             return None
     return state[:, k:].astype(np.float64), weight
+
+
+def _distinct(states: NDArray[np.int64], spans: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """Return the distinct rows, in order, and which of them each row is; a column has values below its span."""
+    if prod(spans) > np.iinfo(np.int64).max:
+        found, code = np.unique(states, axis=0, return_inverse=True)
+        return found, code.ravel()
+    # As one number a row, which is many times as fast; a column with the span 1 does not count.
+    places = np.array([prod(spans[column + 1 :]) if span > 1 else 0 for column, span in enumerate(spans)])
+    _, first, code = np.unique(states @ places, return_index=True, return_inverse=True)
+    return states[first], code
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from cartrace import tables
 from cartrace.cells import borrowed_rows, signal_rows, subtract_background
 from cartrace.cohort_stages import activity_of_cohort, cells_of_cohort, uptake_of_cohort, weighed
 from cartrace.endpoints import KEY, KINETIC, collect
+from cartrace.expansion import Study
 from cartrace.growth import Model
 from cartrace.pet_quantity import counted_uptake
 from cartrace.progress import steps
@@ -137,19 +138,28 @@ def alternatives(
             continue
         curves = mine["endpoint"].isin(KINETIC)
         measured = _measured(cohorts, choice, nuclides, settings)
-        found = _collected(measured, selection, settings, windows, own, kinetics=bool(curves.any()))
+        fits: dict[tuple[str, str], Study] = {}
+        found = _collected(measured, selection, settings, windows, own, fits, kinetics=bool(curves.any()))
         parts.append(found.merge(mine, on=KEY).assign(choice=choice.choice, variant=choice.variant))
         if not curves.any() or len(windows) < 2:
             continue
-        again = chosen_anew(measured.cells, settings, windows, own)
-        chosen = again[again["chosen"]].set_index("analysis")["model"]
-        anew = _collected(measured, again, settings, windows, own).merge(mine[curves], on=KEY)
+        again = chosen_anew(measured.cells, settings, windows, own, fits)
+        chosen = _chosen(again)
+        if chosen != _chosen(selection):
+            found = _collected(measured, again, settings, windows, own, fits)
+        anew = found.merge(mine[curves], on=KEY)
         which = anew["analysis"].map(chosen).fillna("none")
         parts.append(anew.assign(choice=choice.choice, variant=f"{choice.variant}, model chosen anew: " + which))
     if not parts:
         return tables.empty(tables.Alternatives)
     frame = pd.concat(parts, ignore_index=True)[tables.Alternatives.names()]
     return frame.sort_values(list(tables.Alternatives.key), kind="stable", ignore_index=True)
+
+
+def _chosen(selection: pd.DataFrame) -> dict[str, str]:
+    """Return the chosen model by analysis."""
+    rows = selection[selection["chosen"]]
+    return dict(zip(rows["analysis"], rows["model"], strict=True))
 
 
 def _can_change(wanted: pd.DataFrame, choice: Choice, followed_modality: str) -> pd.Series:
@@ -182,7 +192,7 @@ def endpoints_under(
         Whether curves are fitted.
     """
     measured = _measured(cohorts, choice, nuclides, settings)
-    return _collected(measured, selection, settings, windows, own, kinetics=kinetics)
+    return _collected(measured, selection, settings, windows, own, {}, kinetics=kinetics)
 
 
 @dataclass(frozen=True)
@@ -212,11 +222,12 @@ def _collected(
     settings: Mapping[str, Any],
     windows: Mapping[str, Sequence[float]],
     own: Mapping[str, Model],
+    fits: dict[tuple[str, str], Study],
     *,
     kinetics: bool = True,
 ) -> pd.DataFrame:
     """Return the endpoints of a study, with the curves of the models that a selection chooses."""
-    fitted = estimates(measured.cells, selection, settings, windows, own) if kinetics else None
+    fitted = estimates(measured.cells, selection, settings, windows, own, fits) if kinetics else None
     return collect(
         measured.uptake,
         measured.cells,

@@ -20,6 +20,7 @@ def chosen_anew(
     settings: Mapping[str, Any],
     windows: Mapping[str, Sequence[float]],
     own: Mapping[str, Model],
+    known: dict[tuple[str, str], Study] | None = None,
 ) -> pd.DataFrame:
     """Return the selection of the model as the flow would make it from these cells.
 
@@ -33,14 +34,17 @@ def chosen_anew(
         Days that each model is fitted to.
     own : mapping
         The lab's own models by name.
+    known : dict, optional
+        Fits of these cells that were made before, by model and analysis; those that are made now are added.
     """
+    known = {} if known is None else known
     compared = [
         model
         for model, window in windows.items()
         if list(window) == list(settings["expansion"]["window_days"]) and model not in FOR_GROUPS
     ]
     fits = [
-        fit_rows(_fitted(cells, model, analysis, settings, windows, own), compared, own)
+        fit_rows(_fitted(cells, model, analysis, settings, windows, own, known), compared, own)
         for model in windows
         for analysis in ("all", "without_excluded")
     ]
@@ -55,17 +59,20 @@ def _fitted(
     settings: Mapping[str, Any],
     windows: Mapping[str, Sequence[float]],
     own: Mapping[str, Model],
+    known: dict[tuple[str, str], Study],
 ) -> Study:
     expansion = settings["expansion"]
-    return fit_study(
-        cells,
-        mice_of(cells),
-        model={**BY_NAME, **own}[model],
-        analysis=analysis,
-        strategy=settings["study"]["strategy"],
-        window_days=windows[model],
-        scatter=Scatter(expansion["error_model"], expansion["use_measurement_se"]),
-    )
+    if (model, analysis) not in known:
+        known[model, analysis] = fit_study(
+            cells,
+            mice_of(cells),
+            model={**BY_NAME, **own}[model],
+            analysis=analysis,
+            strategy=settings["study"]["strategy"],
+            window_days=windows[model],
+            scatter=Scatter(expansion["error_model"], expansion["use_measurement_se"]),
+        )
+    return known[model, analysis]
 
 
 def estimates(
@@ -74,19 +81,21 @@ def estimates(
     settings: Mapping[str, Any],
     windows: Mapping[str, Sequence[float]],
     own: Mapping[str, Model],
+    known: dict[tuple[str, str], Study] | None = None,
 ) -> pd.DataFrame:
     """Return the estimates of all mice by the chosen model of each analysis; the intervals are not asked for.
 
     Parameters
     ----------
-    cells, settings, windows, own
+    cells, settings, windows, own, known
         As in :func:`chosen_anew`.
     selection : DataFrame
         Which model each analysis has chosen.
     """
     expansion, parts = settings["expansion"], []
+    known = {} if known is None else known
     for row in selection[selection["chosen"]].to_dict("records"):
-        study = _fitted(cells, row["model"], row["analysis"], settings, windows, own)
+        study = _fitted(cells, row["model"], row["analysis"], settings, windows, own, known)
         found = quantities(study, expansion["window_days"])
         parts.append(animal_estimates(study, found, confidence=expansion["confidence"], interval="wald"))
     if not parts:
