@@ -80,7 +80,7 @@ def join_across(texts: Sequence[pd.Series]) -> pd.Series:
 
 
 def joined_by(frame: pd.DataFrame, on: Sequence[str], name: str) -> pd.Series:
-    """Return the distinct texts of a column by key; only keys that have any text are looked at one by one.
+    """Return the distinct texts of a column by key; only keys that have several are looked at one by one.
 
     Parameters
     ----------
@@ -96,5 +96,8 @@ def joined_by(frame: pd.DataFrame, on: Sequence[str], name: str) -> pd.Series:
     Series of str
         Indexed by key, keys without any text left out.
     """
-    speaking = frame[frame[name] != ""]
-    return speaking.groupby(list(on), sort=False)[name].agg(join_unique).astype(str)
+    key = list(on)
+    speaking = frame.loc[frame[name] != "", [*key, name]].drop_duplicates()
+    several = speaking.duplicated(key, keep=False) | speaking[name].str.contains("; ", regex=False)
+    joined = speaking[several].groupby(key, sort=False)[name].agg(join_unique)
+    return pd.concat([speaking[~several].set_index(key)[name], joined]).astype(str)
