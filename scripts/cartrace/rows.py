@@ -100,4 +100,5 @@ def joined_by(frame: pd.DataFrame, on: Sequence[str], name: str) -> pd.Series:
     speaking = frame.loc[frame[name] != "", [*key, name]].drop_duplicates()
     several = speaking.duplicated(key, keep=False) | speaking[name].str.contains("; ", regex=False)
     joined = speaking[several].groupby(key, sort=False)[name].agg(join_unique)
-    return pd.concat([speaking[~several].set_index(key)[name], joined]).astype(str)
+    texts: pd.Series = pd.concat([speaking[~several].set_index(key)[name], joined])
+    return texts.astype(str)
