@@ -8,6 +8,8 @@ from cartrace.censoring import Points, inverse_mills
 from cartrace.growth import Mask, Model
 from cartrace.growth_curves import Array
 
+_LEAST_INFORMATION = 1e-200
+
 
 def covariance_of(
     model: Model, points: Points, theta: Array, log_sigma: Array, at_limit: Mask, *, known: bool = False
@@ -60,7 +62,8 @@ def given_by_censored(model: Model, points: Points, theta: Array, log_sigma: Arr
 def _inverse(information: Array) -> Array:
     """Invert symmetric matrices; what they do not determine gets a huge variance."""
     diagonal = np.einsum("mqq->mq", information)
-    scale = 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
+    # Of a parameter with all but no effect the variance must remain a number.
+    scale = 1.0 / np.sqrt(np.where(diagonal > _LEAST_INFORMATION, diagonal, 1.0))
     values, vectors = np.linalg.eigh(information * scale[:, :, None] * scale[:, None, :])
     inverse = np.einsum("mqk,mk,mrk->mqr", vectors, 1.0 / np.maximum(values, 1e-14), vectors)
     return np.asarray(inverse * scale[:, :, None] * scale[:, None, :])
