@@ -27,11 +27,26 @@ ENDPOINTS = {
 MODALITIES = {"counter": "counter", "pet": "PET"}
 MODELS = {"expansion_contraction": "expansion-contraction", "lag_exponential": "lag-exponential"}
 WORDS = ENDPOINTS | MODELS
+# Families that nobody declared, where their name in the tables needs words.
+FAMILIES = {
+    "pet": "PET",
+    "pet_suv": "PET SUV",
+    "pet_ratios": "PET ratios",
+    "pet_pct_id": "PET of the whole region",
+    "biodistribution_suv": "biodistribution SUV",
+    "biodistribution_ratios": "biodistribution ratios",
+    "biodistribution_pct_id": "biodistribution of the whole tissue",
+}
 
 
 def endpoint_name(endpoint: str) -> str:
     """Return an endpoint or parameter in words."""
     return ENDPOINTS.get(endpoint, endpoint.replace("_", " "))
+
+
+def family_name(name: str) -> str:
+    """Return a family of comparisons in words; a lab's own keeps its name."""
+    return FAMILIES.get(name, name.replace("_", " "))
 
 
 def in_words(text: str) -> str:

@@ -364,6 +364,15 @@ def test_methods_say_only_what_was_done(study):
     assert "Currie" not in no_counter
 
 
+def test_methods_name_the_families_of_each_adjustment(study):
+    rows = study.comparisons.assign(adjustment="none")
+    rows.loc[rows["region"] == "liver", ["family", "adjustment"]] = ["lymphoid_organs", "holm"]
+    rows.loc[rows["region"] == "muscle", ["family", "adjustment"]] = ["biodistribution_suv", "BH"]
+    text = methods_text(replace(study, comparisons=rows), METHODS, versions=VERSIONS, assumptions=[])
+    assert "each family of comparisons (lymphoid organs) by Holm's method" in text
+    assert "each family of comparisons (biodistribution SUV) by the method of Benjamini" in text
+
+
 def test_methods_cite_what_they_list_and_list_what_they_cite(study):
     text = methods_text(study, METHODS, versions=VERSIONS, assumptions=[])
     body, listed = text.split("## References")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cartrace import display
-from cartrace.names import in_words
+from cartrace.names import family_name, in_words
 from cartrace.report.beside import limited, p_cell
 from cartrace.report.blocks import (
     Block,
@@ -27,16 +27,6 @@ from cartrace.report.blocks import (
 from cartrace.report.study import MAIN, Study
 from cartrace.report.verdict import place, primary_text
 
-# Families that nobody declared, where their name in the tables needs words.
-FAMILIES = {
-    "pet": "PET",
-    "pet_suv": "PET, SUV",
-    "pet_ratios": "PET, ratios",
-    "pet_pct_id": "PET, whole region",
-    "biodistribution_suv": "biodistribution, SUV",
-    "biodistribution_ratios": "biodistribution, ratios",
-    "biodistribution_pct_id": "biodistribution, whole tissue",
-}
 # What the columns of the tests over groups and sessions are called.
 COLUMNS = {
     "groups": "Groups",
@@ -65,7 +55,7 @@ def comparison(study: Study) -> list[Block]:
     main = study.comparisons[study.comparisons["analysis"] == MAIN]
     done = int((main["status"] == "ok").sum())
     families = ", ".join(
-        f"{_family(str(name))} ({count})" for name, count in main["family"].value_counts(sort=False).items()
+        f"{family_name(str(name))} ({count})" for name, count in main["family"].value_counts(sort=False).items()
     )
     text = (
         f"{done} of {len(main)} comparisons could be made. Families, within which p is adjusted: {families}. "
@@ -106,7 +96,7 @@ def _forest(study: Study) -> list[Block]:
                 _sizes("forest", row),
                 source_cell("forest", row, "weight_pct"),
                 source_cell("forest", row, "heterogeneity_i2_pct"),
-                Cell(row["reason"], tone="muted"),
+                Cell(in_words(row["reason"]), tone="muted"),
             ]
         )
     labels = ("Endpoint", "Groups", "Cohort", "Ratio or difference [CI]", "p", "n", "Weight (%)", "I² (%)", "Remark")
@@ -165,7 +155,7 @@ def _sensitivity(study: Study) -> list[Block]:
                 p_cell(row, table="sensitivity"),
                 _sizes("sensitivity", row),
                 Cell("left out" if row["analysis"] == MAIN else "kept"),
-                Cell(row["reason"], tone="muted"),
+                Cell(in_words(row["reason"]), tone="muted"),
                 Cell(row["choice"].replace("_", " ")),
             ]
         )
@@ -216,11 +206,6 @@ def _several(study: Study) -> list[Block]:
         labels = {"where": "Endpoint"} | {column: COLUMNS[column] for column in (*texts, *numbers)}
         blocks.append(plain_grid(caption, shown, labels, file=f"tables/{name}.csv"))
     return blocks
-
-
-def _family(name: str) -> str:
-    """Return a family of comparisons in words; a lab's own keeps its name."""
-    return FAMILIES.get(name, name.replace("_", " "))
 
 
 def _declared(main: pd.DataFrame) -> str:
@@ -274,8 +259,8 @@ def _test_cells(study: Study, row: dict[str, Any]) -> list[Cell]:
         Cell("") if row["adjustment"] == "none" else p_cell(row, table="comparisons", name="p_adjusted"),
         _effect_size(row),
         _sizes("comparisons", row),
-        Cell(row["reason"], tone="warn" if row["reason"] else ""),
-        Cell(_family(row["family"])),
+        Cell(in_words(row["reason"]), tone="warn" if row["reason"] else ""),
+        Cell(family_name(row["family"])),
         _means(row, unit),
         Cell(statistic),
     ]

@@ -12,6 +12,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
 from cartrace import display
+from cartrace.names import family_name
 from cartrace.report.references import Citations
 from cartrace.report.study import MAIN, Study
 
@@ -198,8 +199,10 @@ def _comparison(study: Study) -> dict[str, Any]:
         "tests": sorted(set(main["test"])),
         "test_keys": [key for key, word in TEST_CITATIONS if main["test"].str.contains(word).any()],
         "scales": sorted(set(main["scale"])),
-        "adjustments": sorted(set(main["adjustment"]) - {"none"}),
-        "families": [str(name).replace("_", " ") for name in pd.unique(main.loc[~main["is_primary"], "family"])],
+        "adjustments": {
+            str(method): [family_name(str(name)) for name in pd.unique(rows["family"])]
+            for method, rows in main[main["adjustment"] != "none"].groupby("adjustment", sort=True)
+        },
         "has_primary": bool(main["is_primary"].any()),
         "n_secondary": int((main["plan"] == "secondary").sum()),
         "primary": study.settings["comparison"]["primary"],
