@@ -314,4 +314,12 @@ window.addEventListener("hashchange", follow);
 window.addEventListener("popstate", () => { if (!location.hash.startsWith("#mouse-")) highlight(history.state?.mouse ?? ""); });
 
 document.querySelectorAll("table.sortable").forEach(equip);
+// The keyboard stops at a table or figure only where it can be moved sideways.
+const sizes = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    const frame = target.closest(".scroll");
+    frame.tabIndex = frame.scrollWidth > frame.clientWidth ? 0 : -1;
+  }
+});
+for (const frame of document.querySelectorAll(".scroll")) [frame, frame.firstElementChild].forEach((node) => sizes.observe(node));
 if (location.hash) follow();

@@ -347,6 +347,10 @@ def test_what_is_printed_of_a_long_table_is_what_is_shown_and_says_where_the_res
         assert bool(is_hidden) == (shown == rows)
         assert re.fullmatch(r"(all are in tables/\w+\.csv and tables\.xlsx|show all of them before printing)\.", rest)
     assert any(int(rows) > 5 for _, _, rows, _ in told)
+    assert re.search(r'aria-expanded="false">More columns: Family, Means, Test', text)
+    assert re.search(r'<table class="sortable brief" data-file="tables/comparisons.csv">', text)
+    # What is as wide as the window needs no stop of the keyboard.
+    assert '<div class="scroll" tabindex="-1"' in text
 
 
 TIMED = """<script>addEventListener("load", () => setTimeout(() => {

@@ -59,8 +59,9 @@ def _items(study: Study) -> Iterator[Item]:
     yield Item("4a", "Randomisation", "", "state whether and how mice were allocated at random")
     yield Item("4b", "Confounders", _confounders(animals), "state how order of treatment and of measurement was set")
     late = int((study.exclusions["before_unblinding"] == "no").sum())
-    known = f"{len(study.exclusions)} exclusions were decided, {late} of them after unblinding." if len(
-        study.exclusions) else "Nothing was excluded."  # fmt: skip
+    n = len(study.exclusions)
+    decided = f"{n} exclusion{' was' if n == 1 else 's were'} decided, {late} of them after unblinding."
+    known = decided if n else "Nothing was excluded."
     yield Item("5", "Blinding", known, "state who knew the groups at allocation, conduct, assessment and analysis")
     yield Item("6a", "Outcome measures", _outcomes(study))
     yield Item("6b", "Primary outcome", _primary(study))
