@@ -68,9 +68,6 @@ class Descents:
             Steps after which a row is given up.
         """
         self.x[rows] = np.clip(start, self.lower[rows], self.upper[rows])
-        # No step leads away from the start before its own value is known: the first advance.
-        self.value[rows], self.gradient[rows], self.bend[rows] = 0.0, 0.0, 0.0
-        self.curvature[rows] = np.eye(self.x.shape[1])
         self.promise[rows], self.damping[rows], self.rise[rows] = np.inf, _FIRST_DAMPING, 2.0
         self.relative[rows], self.absolute[rows] = relative, absolute
         self.count[rows], self.most_steps[rows] = -1, most_steps
@@ -79,7 +76,9 @@ class Descents:
     @np.errstate(over="ignore", invalid="ignore")
     def advance(self, rows: np.ndarray) -> Mask:
         """Take one step of each of the given rows and return which of them are done."""
-        first = self.count.take(rows) < 0
+        fresh = rows[self.count.take(rows) < 0]
+        if fresh.size:
+            self._evaluate(fresh)
         here, slope, lower, upper, bend = (
             part.take(rows, axis=0) for part in (self.x, self.gradient, self.lower, self.upper, self.bend)
         )
@@ -94,14 +93,14 @@ class Descents:
         trial_value, trial_gradient, trial_curvature = self.local(trial, rows)
         better = trial_value < value
         gain = (value - trial_value) / _predicted(trial - here, slope, matrix)
-        keep = np.flatnonzero(better | first)
+        keep = np.flatnonzero(better)
         taken = rows[keep]
         self.x[taken], self.value[taken] = trial[keep], trial_value[keep]
         self.gradient[taken], self.curvature[taken] = trial_gradient[keep], trial_curvature[keep]
         self.bend[taken] = np.maximum(bend[keep], _diagonal(trial_curvature[keep]))
         fall = np.maximum(0.2, 1.0 - (2.0 * np.clip(gain, 0.0, 1.0) - 1.0) ** 3)
-        damping = np.where(first, damping, np.maximum(damping * np.where(better, fall, rise), _LEAST_DAMPING))
-        self.damping[rows], self.rise[rows] = damping, np.where(better | first, 2.0, 2.0 * rise)
+        damping = np.maximum(damping * np.where(better, fall, rise), _LEAST_DAMPING)
+        self.damping[rows], self.rise[rows] = damping, np.where(better, 2.0, 2.0 * rise)
         count = self.count.take(rows)
         self.count[rows] = count + 1
         least = self.relative.take(rows) * np.abs(value) + self.absolute.take(rows)
@@ -110,11 +109,17 @@ class Descents:
         still = ~better & (np.abs(step) <= 1e-15 * (1.0 + np.abs(here))).all(axis=1)
         ends = (damping > _MOST_DAMPING) | still | (count + 1 >= self.most_steps.take(rows))
         # A damped step promises less than a full one.
-        near = np.flatnonzero((ends | (promise <= small)) & (promise <= LOOSE * least) & ~first)
+        near = np.flatnonzero((ends | (promise <= small)) & (promise <= LOOSE * least))
         if near.size:
             promise[near] = _promise(slope[near], matrix[near], held[near])
-        self.promise[rows] = np.where(first, np.inf, promise)
-        return np.asarray((ends | (promise <= small)) & ~first)
+        self.promise[rows] = promise
+        return np.asarray(ends | (promise <= small))
+
+    def _evaluate(self, rows: np.ndarray) -> None:
+        """Take the objective where rows begin."""
+        x = self.x[rows]
+        self.value[rows], self.gradient[rows], curvature = self.local(x, rows)
+        self.x[rows], self.curvature[rows], self.bend[rows], self.count[rows] = x, curvature, _diagonal(curvature), 0
 
     @property
     def converged(self) -> Mask:

@@ -17,7 +17,7 @@ from cartrace.profile_search import Search
 
 _FURTHEST_LOG = 10.0
 _FURTHEST_SPANS = 2.0
-_BLOCK = 2048
+_BLOCK = 4096
 _WIDER_SPANS, _WIDER_LOG = 20.0, 7.0
 
 
