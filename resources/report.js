@@ -85,16 +85,17 @@ const pick = document.getElementById("pick");
 const toPage = document.getElementById("to-page");
 const source = document.getElementById("mice-data");
 const data = source ? JSON.parse(source.textContent) : { pages: [], texts: [] };
+const pageOf = new Map(data.pages.map((page) => [page.number, page]));
 
 function highlight(number) {
   document.querySelectorAll(".picked").forEach((node) => node.classList.remove("picked"));
   const none = number === "" || number === null || number === undefined;
   document.body.classList.toggle("picking", !none);
   pick.value = none ? "" : String(number);
-  toPage.hidden = none;
+  toPage.hidden = none || !pageOf.has(Number(number));
   if (none) return;
   document.querySelectorAll(`[data-m="${Number(number)}"]`).forEach((node) => node.classList.add("picked"));
-  const page = data.pages[Number(number)];
+  const page = pageOf.get(Number(number));
   if (page) {
     toPage.href = `#${page.anchor}`;
     said.textContent = `${page.id} is highlighted in every figure and table`;
@@ -269,7 +270,7 @@ function course(page) {
 function fill(details) {
   if (details.dataset.filled) return;
   details.dataset.filled = "yes";
-  const page = data.pages[Number(details.dataset.mouse)];
+  const page = pageOf.get(Number(details.dataset.mouse));
   const facts = make("dl", { class: "facts" }, ...page.facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
   const body = make("div", { class: "body" }, facts);
   for (const note of page.notes) body.append(make("p", { class: "warned" }, note));

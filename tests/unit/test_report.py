@@ -1,6 +1,7 @@
 """The report: what it says is in the tables, what it cannot know it leaves out, and a name is only a name."""
 
 import io
+import json
 import re
 import zipfile
 from dataclasses import replace
@@ -18,6 +19,7 @@ from cartrace.report import page, sections
 from cartrace.report.blocks import MOST_ROWS, Answer, Cell, Facts, Grid, Heading, Lights, Picture, grid, number_cell
 from cartrace.report.inline import inline_svg
 from cartrace.report.methods import TESTS_OF, WORK_OF, html, methods_text
+from cartrace.report.mice import mouse_pages
 from cartrace.report.provenance import run_record, run_yaml
 from cartrace.report.references import REFERENCES, Citations
 from cartrace.report.study import Study
@@ -559,3 +561,27 @@ def test_a_style_that_many_marks_share_stands_once():
     assert inlined.count('class="c0"') == 5
     assert "<style>.plot-fit .c0{fill: #0072b2; stroke: currentColor}</style><path" in inlined
     assert 'style="fill: #123456"' in inlined
+
+
+def test_of_more_mice_than_a_page_can_hold_those_with_something_to_look_at_have_theirs(monkeypatch):
+    made = study_of(StudyMaker())
+    assert made.with_page == made.mice
+    monkeypatch.setattr("cartrace.report.study.MOST_PAGES", 3)
+    few = study_of(StudyMaker())
+    about = {mouse for key, mouse in few.mice.items() if key in few.with_page}
+    checks = few.quality[few.quality["status"] != "pass"]
+    flagged = {few.mouse_of(row.cohort, row.subject) for row in checks.itertuples()} - {None}
+    excluded = {
+        few.mice[key] for key in few.excluded_parts()[["cohort", "animal_id"]].itertuples(index=False, name=None)
+    }
+    assert 0 < len(about) <= 3
+    assert about <= flagged | excluded
+    answer, pages = mouse_pages(few)
+    assert f"The study has {len(few.mice)} mice, too many for a page each" in answer.text
+    assert {mouse for mouse, _ in pages.mice} == about
+    assert [page["number"] for page in json.loads(pages.data)["pages"]] == [mouse.number for mouse, _ in pages.mice]
+    # No link leads to a page that is not there.
+    links = {
+        few.mouse_cells({"cohort": mouse.cohort, "animal_id": mouse.animal_id})[1].href for mouse in few.mice.values()
+    }
+    assert links == {"", *(f"#{mouse.anchor}" for mouse in about)}

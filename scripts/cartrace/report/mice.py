@@ -17,7 +17,7 @@ from markupsafe import Markup
 from cartrace import display
 from cartrace.limits import LAYERS
 from cartrace.report.blocks import Answer, Block, MousePages, records
-from cartrace.report.study import MAIN, MOUSE, Mouse, Study
+from cartrace.report.study import MAIN, MOST_PAGES, MOUSE, Mouse, Study
 
 # With this many digits a reader can follow the arithmetic on a pocket calculator.
 DIGITS = 6
@@ -29,15 +29,20 @@ IMAGED = ["cohort", "scan_id", "region"]
 
 def mouse_pages(study: Study) -> list[Block]:
     """Return the pages of all mice."""
-    if not study.mice:
+    if not study.with_page:
         return []
     pages = Pages(study)
-    headings = tuple((mouse, pages.heading(mouse)) for mouse in study.mice.values())
-    n_values = int((study.uptake["status"] == "ok").sum())
+    headings = tuple((mouse, pages.heading(mouse)) for mouse in study.with_page.values())
+    n_values = sum(row["status"] == "ok" for rows in pages.uptake.values() for row in rows)
     text = (
         f"{len(headings)} {'mouse' if len(headings) == 1 else 'mice'}, {n_values} uptakes; each opens to its whole "
         "calculation, from the raw counts and their row in the file to the last division."
     )
+    if len(headings) < len(study.mice):
+        text += (
+            f" The study has {len(study.mice)} mice, too many for a page each: here are those with an exclusion or a "
+            f"check that was not passed, {MOST_PAGES} at most. All numbers stand in the tables."
+        )
     return [Answer(text), MousePages(headings, as_json(pages.data()))]
 
 
@@ -88,9 +93,11 @@ class Pages:
         excluded = study.excluded_parts() if len(study.exclusions) else study.exclusions
         self.exclusions = self._grouped(excluded, MOUSE)
 
-    @staticmethod
-    def _grouped(frame: pd.DataFrame, key: Sequence[str]) -> dict[tuple[str, ...], list[dict[str, Any]]]:
+    def _grouped(self, frame: pd.DataFrame, key: Sequence[str]) -> dict[tuple[str, ...], list[dict[str, Any]]]:
         found: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+        if len(self.study.with_page) < len(self.study.mice):
+            chosen = pd.MultiIndex.from_tuples(list(self.study.with_page), names=MOUSE)
+            frame = frame[pd.MultiIndex.from_frame(frame[MOUSE]).isin(chosen)]
         for row in records(frame):
             found.setdefault(tuple(row[name] for name in key), []).append(row)
         return found
@@ -133,7 +140,7 @@ class Pages:
 
     def data(self) -> dict[str, Any]:
         """Return the data of all pages."""
-        pages = [self.page(mouse) for mouse in self.study.mice.values()]
+        pages = [self.page(mouse) for mouse in self.study.with_page.values()]
         return {
             "label": self.study.uptake_label,
             "groups": list(self.study.labels.values()),
@@ -154,6 +161,7 @@ class Pages:
         key = (mouse.cohort, mouse.animal_id)
         nets = {row["session"]: row for row in self.doses.get(key, [])}
         return {
+            "number": mouse.number,
             "id": mouse.animal_id,
             "cohort": mouse.cohort,
             "group": mouse.group_number,

@@ -19,6 +19,9 @@ MAIN = "without_excluded"
 MOUSE = ["cohort", "animal_id"]
 STATUSES = ("pass", "warn", "fail")
 
+# Of more mice, a page for each would make a file that no browser opens.
+MOST_PAGES = 1000
+
 
 @dataclass(frozen=True)
 class Mouse:
@@ -101,6 +104,18 @@ class Study:
             found[cohort, animal] = Mouse(number, cohort, animal, group, rank.get(group, -1), anchor)
         return found
 
+    @cached_property
+    def with_page(self) -> dict[tuple[str, str], Mouse]:
+        """Return the mice that have a page: all, or of more than a page can hold those with something to look at."""
+        if len(self.mice) <= MOST_PAGES:
+            return self.mice
+        parts = self.excluded_parts()[MOUSE].itertuples(index=False, name=None) if len(self.exclusions) else ()
+        about = {self.mice.get(key) for key in parts}
+        checks = self.quality[self.quality["status"] != "pass"]
+        about |= {self.mouse_of(*of) for of in checks[["cohort", "subject"]].itertuples(index=False, name=None)}
+        chosen = [key for key, mouse in self.mice.items() if mouse in about]
+        return {key: self.mice[key] for key in chosen[:MOST_PAGES]}
+
     def mouse_of(self, cohort: str, subject: str) -> Mouse | None:
         """Return the mouse that a check of quality is about: by its scan, or by its name and what follows it."""
         animal = self._scanned.get((cohort, subject), "") or subject.split(",", maxsplit=1)[0]
@@ -117,7 +132,8 @@ class Study:
         if mouse is None:
             return [Cell(row["cohort"]), Cell(row["animal_id"])]
         first = Cell(row["cohort"], mouse=mouse.number, group=mouse.group_number)
-        return [first, Cell(row["animal_id"], href=f"#{mouse.anchor}")]
+        page = f"#{mouse.anchor}" if (row["cohort"], row["animal_id"]) in self.with_page else ""
+        return [first, Cell(row["animal_id"], href=page)]
 
     @property
     def uptake_label(self) -> str:
