@@ -26,6 +26,15 @@ def _softplus(values: Array) -> Array:
     return np.asarray(np.maximum(values, 0.0) + np.log1p(np.exp(-np.abs(values))))
 
 
+def _shares(phase: Array) -> tuple[Array, Array]:
+    """Return expit(x) and expit(-x), each with all its digits, by one exponential, a fraction of SciPy's time."""
+    smaller = np.exp(-np.abs(phase))
+    larger = 1.0 / (1.0 + smaller)
+    smaller *= larger
+    late = phase > 0.0
+    return np.where(late, larger, smaller), np.where(late, smaller, larger)
+
+
 def _by_parameter(*columns: Array) -> Array:
     """Return derivatives with the parameter as the last dimension, each in a stretch of memory of its own."""
     return np.moveaxis(np.stack(columns), 0, -1)
@@ -70,7 +79,7 @@ def lag_exponential_gradient(day: Array, theta: Array) -> Array:
     _, log_rate, lag = _columns(theta)
     rate = np.exp(log_rate)
     phase = rate * (day - lag)
-    slope = special.expit(phase)
+    slope, _ = _shares(phase)
     return _by_parameter(np.ones_like(phase), slope * phase, -slope * rate)
 
 
@@ -96,7 +105,7 @@ def logistic_gradient(day: Array, theta: Array) -> Array:
     _, log_rate, midpoint = _columns(theta)
     rate = np.exp(log_rate)
     phase = rate * (day - midpoint)
-    slope = special.expit(-phase)
+    _, slope = _shares(phase)
     return _by_parameter(np.ones_like(phase), slope * phase, -slope * rate)
 
 
@@ -160,13 +169,16 @@ def expansion_contraction_gradient(day: Array, theta: Array) -> Array:
     _, log_growth, log_contraction, turn = _columns(theta)
     growth, contraction = np.exp(log_growth), np.exp(log_contraction)
     elapsed = day - turn
-    phase = (growth + contraction) * elapsed
-    smaller = np.exp(-np.abs(phase))
-    larger = 1.0 / (1.0 + smaller)
-    smaller *= larger
-    falling, rising = np.where(phase > 0.0, larger, smaller), np.where(phase > 0.0, smaller, larger)
-    slope = growth * rising - contraction * falling
-    return _by_parameter(np.ones_like(elapsed), rising * growth * elapsed, -falling * contraction * elapsed, -slope)
+    falling, rising = _shares((growth + contraction) * elapsed)
+    rising *= growth
+    falling *= contraction
+    # Into place at once: at the many days of an area, arrays in between are what takes the time.
+    found = np.empty((4, *elapsed.shape))
+    found[0] = 1.0
+    np.multiply(rising, elapsed, out=found[1])
+    np.multiply(falling, -elapsed, out=found[2])
+    np.subtract(falling, rising, out=found[3])
+    return np.moveaxis(found, 0, -1)
 
 
 def expansion_contraction_log_auc(theta: Array, start_day: float, end_day: Array | float) -> Array:
