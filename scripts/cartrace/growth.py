@@ -27,6 +27,7 @@ RATE_LIMITS_PER_DAY = (1e-4, 10.0)
 DAY_LIMIT_SPANS = 2.0
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
 _PANELS = 16
+_BLOCK = 64
 _PLACES = (2.0 * np.arange(_PANELS)[:, None] + 1.0 + _NODES).ravel()
 _LOG_WEIGHTS = np.log(np.tile(_WEIGHTS, _PANELS))
 _DIFFERENCE = 1e-5
@@ -131,12 +132,17 @@ def log_auc_gradient(model: Model, theta: Array, start_day: float, end_day: floa
     Array, shape (m, p)
         Mean of the log curve's gradient over the window, weighted with the response, by Gauss-Legendre quadrature.
     """
-    day, log_weight = _nodes(start_day, np.array([end_day]))
-    day = np.broadcast_to(day, (len(theta), day.shape[1]))
-    log_response = model.log_curve(day, theta)
-    weight = np.exp(log_weight + log_response - log_response.max(axis=1, keepdims=True))
-    weight /= weight.sum(axis=1, keepdims=True)
-    return np.asarray(np.einsum("mn,mnp->mp", weight, model.gradient(day, theta)))
+    days, log_weight = _nodes(start_day, np.array([end_day]))
+    found = np.empty_like(theta)
+    # In blocks, whose arrays of all nodes stay in the processor's cache.
+    for first in range(0, len(theta), _BLOCK):
+        some = theta[first : first + _BLOCK]
+        day = np.broadcast_to(days, (len(some), days.shape[1]))
+        log_response = model.log_curve(day, some)
+        weight = np.exp(log_weight + log_response - log_response.max(axis=1, keepdims=True))
+        weight /= weight.sum(axis=1, keepdims=True)
+        found[first : first + _BLOCK] = np.einsum("mn,mnp->mp", weight, model.gradient(day, some))
+    return found
 
 
 def derivatives(of: Callable[[Array], Array], theta: Array) -> Array:
