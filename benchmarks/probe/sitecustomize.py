@@ -10,12 +10,14 @@ START_S = time.monotonic()
 
 
 def note() -> None:
-    used = resource.getrusage(resource.RUSAGE_SELF)
+    # With the processes of a script that works on several cores.
+    both = [resource.getrusage(of) for of in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    cpu_s = sum(used.ru_utime + used.ru_stime for used in both)
     script = sys.argv[0].rsplit("/", 1)[-1].split(".", 1)[-1]
     # Not ru_maxrss, which a process inherits from the one that started it.
     with open("/proc/self/status", encoding="ascii") as status:
         peak_kb = next(float(line.split()[1]) for line in status if line.startswith("VmHWM:"))
-    line = [script, time.monotonic() - START_S, used.ru_utime + used.ru_stime, peak_kb / 1024]
+    line = [script, time.monotonic() - START_S, cpu_s, max(peak_kb, both[1].ru_maxrss) / 1024]
     with open(os.environ["CARTRACE_PROBE"], "a", encoding="utf-8") as stream:
         stream.write(",".join(map(str, line)) + "\n")
 
