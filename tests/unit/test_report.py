@@ -542,6 +542,9 @@ def test_an_inlined_figure_has_its_own_identifiers_and_the_pages_colours():
     assert "url(#fit-0)" in inlined
     assert 'href="#fit-0"' in inlined
     assert "fill: var(--paper); stroke: currentColor" in inlined
+    # What matplotlib draws black without saying so.
+    assert "svg.plot { fill: currentColor; }" in (RESOURCES / "report.css").read_text(encoding="utf-8")
+    assert 'class="plot plot-' in inlined
     assert '<text style="fill: currentColor; font: 7px">' in inlined
     assert "metadata" not in inlined
     assert "width:96px" in inlined

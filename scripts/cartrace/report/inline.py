@@ -17,6 +17,15 @@ _REFERENCE_TO = re.compile(r'(?:url\(#|href="#)([^)"]*)')
 _SIZE = re.compile(r'(<svg[^>]*?) width="([\d.]+)pt" height="([\d.]+)pt"([^>]*>)')
 _STYLE = re.compile(r' style="([^"]*)"')
 MANY_ALIKE = 4
+# What is drawn without a group's colour follows the page's theme.
+THEMED = {
+    "#000000": "currentColor",
+    "#ffffff": "var(--paper)",
+    "#eeeeee": "var(--shade)",
+    "#dddddd": "var(--line)",
+    "#bbbbbb": "var(--line)",
+    "#555555": "var(--soft)",
+}
 _POINTS_TO_PX = 96 / 72
 _TAG = re.compile(r"<[^>]+>")
 # A hundredth of a point is finer than any screen. Of places only: a number between tags is one to be read.
@@ -65,9 +74,10 @@ def inline_svg(
     numbers = {target: at for at, target in enumerate(dict.fromkeys(_REFERENCE_TO.findall(body)))}
     body = _IDENTIFIER.sub(lambda match: _numbered(' id="', name, numbers, match.group(1)), body)
     body = _REFERENCE.sub(lambda match: _numbered(match.group(1), name, numbers, match.group(2)), body)
-    body = body.replace("#000000", "currentColor").replace("#ffffff", "var(--paper)")
+    for colour, follows in THEMED.items():
+        body = body.replace(colour, follows)
     # A colour that matplotlib leaves out is black.
-    body = body.replace('<text style="', '<text style="fill: currentColor; ').replace("#eeeeee", "var(--shade)")
+    body = body.replace('<text style="', '<text style="fill: currentColor; ')
     body, rules = _shared(body, name)
     label = escape(alt)
     return Markup(_SIZE.sub(lambda match: _opened(match, name, label) + rules, body, count=1))
