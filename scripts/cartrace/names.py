@@ -25,7 +25,7 @@ ENDPOINTS = {
 }
 
 MODALITIES = {"counter": "counter", "pet": "PET"}
-MODELS = {"expansion_contraction": "expansion-contraction", "lag_exponential": "lag-exponential"}
+MODELS = {name: name.replace("_", "-") for name in ("expansion_contraction", "lag_exponential")}
 WORDS = ENDPOINTS | MODELS
 # Families that nobody declared, where their name in the tables needs words.
 FAMILIES = {
