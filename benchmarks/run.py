@@ -79,8 +79,11 @@ def steps(what: str, probe: Path) -> Iterator[Row]:
         yield made(what, script.removesuffix(".py"), len(wall_s), sum(wall_s), sum(cpu_s), max(rss_mb))
 
 
-def made(what: str, step: str, n: int, wall_s: float, cpu_s: float | None = None, rss_mb: float | None = None) -> Row:
-    row: Row = {"what": what, "step": step, "n": n, "wall_s": round(wall_s, 2)}
+def made(
+    what: str, step: str, n: int, wall_s: float | None, cpu_s: float | None = None, rss_mb: float | None = None
+) -> Row:
+    row: Row = {"what": what, "step": step, "n": n}
+    row["wall_s"] = "" if wall_s is None else round(wall_s, 2)
     row["cpu_s"] = "" if cpu_s is None else round(cpu_s, 2)
     row["rss_mb"] = "" if rss_mb is None else round(rss_mb)
     print(*row.values(), sep="\t", flush=True)
@@ -137,7 +140,7 @@ def simulated(folder: Path, what: str, *, with_intervals: bool) -> Iterator[Row]
     yield made(what, "nothing to do", 1, *snakemake(checkout, folder / "idle.csv", "--directory", "study"))
     of_scripts = list(steps(what, probe))
     yield from of_scripts
-    yield made(what, "Snakemake itself", 1, wall_s, cpu_s - sum(float(row["cpu_s"]) for row in of_scripts))
+    yield made(what, "Snakemake itself", 1, None, cpu_s - sum(float(row["cpu_s"]) for row in of_scripts))
     if what == PLAIN:
         plain = [sys.executable, str(ROOT / "benchmarks" / "plain.py"), str(study)]
         yield made(what, "a lab's own script, without intervals", 1, *timed(plain))
