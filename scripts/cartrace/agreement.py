@@ -12,6 +12,7 @@ from scipy import special
 
 from cartrace import tables
 from cartrace.endpoints import left_out, takes_part
+from cartrace.names import some_mice
 from cartrace.statistics import MINIMUM_N, Array, Moments, mean_interval
 
 # Limits of agreement hold 95 % of the differences, whatever the level of the intervals.
@@ -161,5 +162,5 @@ def _reason(row: Mapping[Hashable, Any]) -> str:
         (row["excluded"], "excluded"),
     ]
     named = ", ".join(f"{count} {label}" for count, label in others if count)
-    found = f"{row['n']} {'mouse' if row['n'] == 1 else 'mice'} with both values above detection"
+    found = f"{some_mice(row['n'])} with both values above detection"
     return f"{found}{f' ({named})' if named else ''}; agreement needs {MINIMUM_N}"

@@ -11,6 +11,7 @@ import pandas as pd
 from cartrace import group_tests, many_groups
 from cartrace.endpoints import KEY, takes_part
 from cartrace.group_tests import Sample
+from cartrace.names import some_mice
 from cartrace.statistics import ADJUSTMENTS, MINIMUM_N, Array, Moments, hedges_g, welch
 
 _SIMULTANEOUS = {"games_howell": "Games-Howell", "dunnett": "Dunnett"}
@@ -200,7 +201,7 @@ def _reason(row: Mapping[Any, Any]) -> str:
         return f"{named} with a value of zero or less, which has no logarithm; see the row on the linear scale"
     below = [(group, row[f"n_below_detection{side}"]) for group, side in sides]
     if row["test"] in _SIMULTANEOUS and row["scale"] == "log" and any(count for _, count in below):
-        named = ", ".join(f"{count} mice of {group}" for group, count in below if count)
+        named = ", ".join(f"{some_mice(count)} of {group}" for group, count in below if count)
         label = group_tests.by_name(str(row["test"])).label
         return f"{named} below detection, which {label} cannot take; declare mann_whitney for this family"
     return ""
@@ -211,7 +212,7 @@ def _mice(row: Mapping[Any, Any], side: str) -> str:
     lost = [(row[f"n_not_estimable{side}"], "without"), (row[f"n_excluded{side}"], "excluded")]
     named = ", ".join(f"{count} {what}" for count, what in lost if count)
     n = row[f"n{side}"]
-    return f"{n} {'mouse' if n == 1 else 'mice'} with a value{f' ({named})' if named else ''}"
+    return f"{some_mice(n)} with a value{f' ({named})' if named else ''}"
 
 
 def adjusted(rows: pd.DataFrame, *, secondary: str, exploratory: str) -> pd.DataFrame:

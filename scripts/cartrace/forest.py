@@ -10,6 +10,7 @@ import pandas as pd
 
 from cartrace import pooling, tables
 from cartrace.endpoints import KEY, takes_part
+from cartrace.names import some_mice
 from cartrace.statistics import MINIMUM_N, Array, Moments, welch
 
 PAIR = [*KEY, "group_a", "group_b", "scale"]
@@ -105,7 +106,8 @@ def _why_not(mice: pd.DataFrame, value: Array, row: Mapping[str, Any]) -> str:
             return f"{row[side]} has no mouse with a value"
     missing = int(np.isnan(value).sum())
     if missing:
-        return f"{missing} mice below detection or not above zero; cohorts are pooled where all values have a logarithm"
+        hidden = f"{some_mice(missing)} below detection or not above zero"
+        return f"{hidden}; cohorts are pooled where all values have a logarithm"
     return confounded(mice, "cohort", (row["group_a"], row["group_b"]))
 
 

@@ -44,6 +44,11 @@ def endpoint_name(endpoint: str) -> str:
     return ENDPOINTS.get(endpoint, endpoint.replace("_", " "))
 
 
+def some_mice(n: int) -> str:
+    """Return a number of mice in words."""
+    return f"{n} {'mouse' if n == 1 else 'mice'}"
+
+
 def family_name(name: str) -> str:
     """Return a family of comparisons in words; a lab's own keeps its name."""
     return FAMILIES.get(name, name.replace("_", " "))

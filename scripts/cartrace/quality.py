@@ -230,7 +230,7 @@ CHECKS: tuple[Check, ...] = (
         "sample_age_warn_half_lives",
         None,
         "counts left after five half-lives: 3 %",
-        "Count sooner; see counting_precision and what lies below detection",
+        "Count sooner; see the counting precision and what lies below detection",
         counter_checks.sample_age,
     ),
     Check(

@@ -7,6 +7,7 @@ import pandas as pd
 
 from cartrace import association, tables
 from cartrace.endpoints import takes_part
+from cartrace.names import some_mice
 from cartrace.outcomes import WITHIN_DAY
 from cartrace.statistics import Array
 
@@ -60,7 +61,7 @@ def _judged(x: Array, y: Array, confidence: float) -> dict[str, float | str]:
     n = x.size
     reason = ""
     if n < association.MINIMUM_MICE:
-        reason = f"{n} mice have both above detection and above zero; {association.MINIMUM_MICE} are needed"
+        reason = f"both are above detection and above zero in {some_mice(n)}; {association.MINIMUM_MICE} are needed"
     elif np.ptp(x) == 0 or np.ptp(y) == 0:
         reason = "one of the two is the same in all mice"
     numbers = dict.fromkeys(

@@ -11,6 +11,7 @@ import pandas as pd
 from cartrace import group_tests, rank_tests
 from cartrace.comparison_tests import on_scale as sample_on_scale
 from cartrace.endpoints import KEY
+from cartrace.names import some_mice
 from cartrace.statistics import MINIMUM_N, Array, moments, welch
 
 NUMBERS = ("estimate", "ci_low", "ci_high", "p_value")
@@ -105,7 +106,7 @@ def by_missing(mice: pd.DataFrame, primary: Mapping[str, Any]) -> Iterator[dict[
         filled = np.full(value.size, place)
         filled[has] = ranks
         p = np.nan if few else rank_tests.mann_whitney(filled[is_a], filled[~is_a]).p_value
-        variant = f"{int((~has).sum())} mice without a value ranked {end} (Mann-Whitney)"
+        variant = f"{some_mice(int((~has).sum()))} without a value ranked {end} (Mann-Whitney)"
         yield row("missing", variant, n, str(primary["scale"]), {"p_value": p}, few)
 
 

@@ -264,8 +264,8 @@ def test_signed_ranks_have_an_estimate_and_an_effect_size_with_limits():
 def test_mice_without_a_value_are_ranked_at_both_ends():
     values = {("C01", "CAR"): [6.0, 7, 8, 9], ("C01", "NT"): [1.0, 1.2, 1.3, np.nan]}
     rows = other_choices(endpoints(values))
-    lowest = rows.loc[("missing", "1 mice without a value ranked lowest (Mann-Whitney)")]
-    highest = rows.loc[("missing", "1 mice without a value ranked highest (Mann-Whitney)")]
+    lowest = rows.loc[("missing", "1 mouse without a value ranked lowest (Mann-Whitney)")]
+    highest = rows.loc[("missing", "1 mouse without a value ranked highest (Mann-Whitney)")]
     assert lowest["p_value"] == pytest.approx(2 / 70)
     assert highest["p_value"] == pytest.approx(stats.mannwhitneyu([6, 7, 8, 9], [1, 2, 2.5, 99], method="exact").pvalue)
     assert highest["moved"] == "significance"
@@ -291,7 +291,7 @@ def test_mice_without_a_value_of_a_secondary_comparison_are_ranked_too():
         frame, rows, *nothing, compared_otherwise(tables.empty(tables.Alternatives)), confidence=0.95, seed=1
     )
     ways = found[(found["family"] == "areas") & (found["analysis"] == "all")].set_index(["choice", "variant"])
-    lowest = ways.loc[("missing", "1 mice without a value ranked lowest (Mann-Whitney)")]
+    lowest = ways.loc[("missing", "1 mouse without a value ranked lowest (Mann-Whitney)")]
     assert lowest["p_value"] == pytest.approx(2 / 70)
     assert lowest[["n_a", "n_b"]].tolist() == [4, 4]
 

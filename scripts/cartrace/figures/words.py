@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cartrace import display
 from cartrace.figures.data import MOUSE
 from cartrace.figures.style import Group
+from cartrace.names import some_mice
 
 MOUSE_IS_A_POINT = "Each point is one mouse, the unit of the analysis."
 
@@ -50,7 +51,7 @@ def key_of_groups(groups: Sequence[Group], points: pd.DataFrame) -> str:
     for group in groups:
         count = mice(points[points["group"] == group.name])
         label = "" if group.label == group.name else f": {group.label}"
-        entries.append(f"{group.name}{label} (n = {count} {'mouse' if count == 1 else 'mice'})")
+        entries.append(f"{group.name}{label} (n = {some_mice(count)})")
     return "; ".join(entries) + "."
 
 
@@ -64,7 +65,7 @@ def marks(points: pd.DataFrame) -> str:
     if len(crosses):
         reasons = listed(sorted(set(crosses["exclusion_reason"]) - {""}))
         count = mice(crosses)
-        who = f"{count} {'mouse' if count == 1 else 'mice'}" + (f"; {reasons}" if reasons else "")
+        who = some_mice(count) + (f"; {reasons}" if reasons else "")
         parts.append(f"Crosses: excluded from means and tests ({who}).")
     else:
         parts.append("No value drawn here is excluded.")

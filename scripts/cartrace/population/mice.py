@@ -12,6 +12,7 @@ from cartrace.censoring import Points
 from cartrace.expansion import Study
 from cartrace.fitting import fit
 from cartrace.growth import BY_NAME, Model
+from cartrace.names import some_mice
 from cartrace.population.model import Array, Population, Responses
 
 LEAST_MICE = 3
@@ -87,7 +88,7 @@ class Mice:
         for number, name in enumerate(self.names):
             count = int((fitted & (self.group == number)).sum())
             if count < LEAST_MICE:
-                return f"{count} mice of group {name} with a fit of their own, {LEAST_MICE} are needed"
+                return f"{some_mice(count)} of group {name} with a fit of their own, {LEAST_MICE} are needed"
         return "" if self.names else "no mouse has a quantified point"
 
 

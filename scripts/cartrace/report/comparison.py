@@ -120,7 +120,8 @@ def _moved(study: Study) -> list[Block]:
             continue
         ways = [(row, f"{in_words(row['variant'])} ({row['moved']})") for row in records(moving)]
         named = "; ".join(dict.fromkeys(way if plan == "primary" else f"{place(row)}: {way}" for row, way in ways))
-        sentences.append(f"{subject} made in {others}; {len(moving)} move {whose} conclusion: {named}.")
+        verb = "moves" if len(moving) == 1 else "move"
+        sentences.append(f"{subject} made in {others}; {len(moving)} {verb} {whose} conclusion: {named}.")
     return [Text((" ".join(sentences),))] if sentences else []
 
 
@@ -177,7 +178,7 @@ def _diagnostics(study: Study) -> list[Block]:
         return []
     labels = {"status": "Outcome", "check": "Check", "subject": "Of", "value": "Value", "p_value": "p"}
     labels |= {"message": "What it means"}
-    shown = found.assign(where=[place(row) for row in records(found)])
+    shown = found.assign(where=[place(row) for row in records(found)], check=found["check"].str.replace("_", " "))
     return [
         plain_grid(
             "What the declared tests take for granted, where a check does not pass",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from cartrace.names import some_mice
 from cartrace.report.blocks import Answer, Block, Cell, Grid, Heading, from_table, grid, records, source_cell
 from cartrace.report.study import MOUSE, Study
 
@@ -27,7 +28,7 @@ def design(study: Study) -> list[Block]:
     names = ("planned", "injected", "analysed", "n_excluded")
     planned, injected, analysed, excluded = (int(whole[name]) for name in names)
     text = (
-        f"Of {planned} {'mouse' if planned == 1 else 'mice'} in {len(study.settings['cohorts'])} "
+        f"Of {some_mice(planned)} in {len(study.settings['cohorts'])} "
         f"{'cohort' if len(study.settings['cohorts']) == 1 else 'cohorts'}, {injected} got a tracer and {analysed} "
         f"are in the primary comparison; {excluded} {'was' if excluded == 1 else 'were'} excluded as a whole."
     )

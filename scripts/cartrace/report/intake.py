@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cartrace.acknowledged import reasons
+from cartrace.names import some_mice
 from cartrace.report.blocks import (
     Answer,
     Block,
@@ -260,7 +261,7 @@ def _tally(study: Study) -> str:
     """Return how many mice each group has, in a sentence."""
     counts = study.animals["group"].value_counts()
     parts = [f"{counts[name]} {label}" for name, label in study.labels.items() if counts.get(name, 0)]
-    count = f"{len(study.animals)} {'mouse' if len(study.animals) == 1 else 'mice'}"
+    count = some_mice(len(study.animals))
     return f"{count}: {', '.join(parts)}; a click on a name opens the mouse's page."
 
 

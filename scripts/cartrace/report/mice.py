@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from cartrace import display
 from cartrace.limits import LAYERS
+from cartrace.names import some_mice
 from cartrace.report.blocks import Answer, Block, MousePages, records
 from cartrace.report.study import MAIN, MOST_PAGES, MOUSE, Mouse, Study
 
@@ -35,7 +36,7 @@ def mouse_pages(study: Study) -> list[Block]:
     headings = tuple((mouse, pages.heading(mouse)) for mouse in study.with_page.values())
     n_values = sum(row["status"] == "ok" for rows in pages.uptake.values() for row in rows)
     text = (
-        f"{len(headings)} {'mouse' if len(headings) == 1 else 'mice'}, {n_values} uptakes; each opens to its whole "
+        f"{some_mice(len(headings))}, {n_values} uptakes; each opens to its whole "
         "calculation, from the raw counts and their row in the file to the last division."
     )
     if len(headings) < len(study.mice):
