@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from flow import ROOT, Run, assert_same, breaking, check_out, snakemake
+from flow import Run, assert_same, breaking, check_out, snakemake
 
 PROFILE = ("--workflow-profile", "profiles/slurm", "--slurm-no-account")
 # A test does not wait as long as a cluster asks for.
