@@ -8,6 +8,7 @@ from typing import Any
 
 from cartrace.names import in_words
 
+MOST_DIGITS = 8
 _ADJUSTMENT_LABELS = {"holm": "Holm", "BH": "BH"}
 
 
@@ -55,6 +56,11 @@ def significant(value: float, digits: int) -> int:
     return digits - 1 - math.floor(math.log10(abs(value))) if value else 0
 
 
+def _at_most(places: int, value: float) -> int:
+    """Return decimals, no more than measured values can need: an uncertainty of 1e-15 is the rounding of a computer."""
+    return min(places, significant(value, MOST_DIGITS)) if value else places
+
+
 def scientific(value: float, places: int) -> str:
     """Return `value` as mantissa and power of ten, ``1.2e7``, with `places` decimals of the mantissa."""
     mantissa, exponent = f"{value:.{max(places, 0)}e}".split("e")
@@ -78,7 +84,7 @@ def format_value(value: float, uncertainty: float = math.nan, *, digits: int = 3
     if math.isnan(value):
         return ""
     if math.isfinite(uncertainty) and uncertainty > 0:
-        return fixed(value, decimals(uncertainty))
+        return fixed(value, _at_most(decimals(uncertainty), value))
     return fixed(value, significant(value, digits))
 
 
@@ -96,7 +102,7 @@ def format_log_value(value: float, relative_uncertainty: float) -> str:
         return ""
     if not (math.isfinite(relative_uncertainty) and relative_uncertainty > 0):
         return format_value(value)
-    return fixed(value, max(decimals(value * relative_uncertainty), significant(value, 2)))
+    return fixed(value, max(_at_most(decimals(value * relative_uncertainty), value), significant(value, 2)))
 
 
 def format_estimate(estimate: float, low: float, high: float, *, scale: str) -> tuple[str, str, str]:

@@ -112,6 +112,7 @@ def test_decimals_by_the_rule_of_the_particle_data_group(uncertainty, places):
         (12.3456, math.nan, "12.3"),
         (0.0, math.nan, "0"),
         (5.0, 0.0, "5.00"),
+        (327.0, 4.4e-15, "327.00000"),
     ],
 )
 def test_values_are_rounded_by_their_uncertainty(value, uncertainty, written):
