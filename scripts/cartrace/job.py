@@ -1,7 +1,8 @@
 """What every script's last block does: run `main` on files that appear whole or not at all, and log how it went.
 
 An output is written beside its place, into a hidden folder, and renamed when the job is done. So a job that ends at any
-moment, however it ends, leaves no file that could be taken for a result.
+moment, however it ends, leaves no file that could be taken for a result. A job does not outlive the run that started
+it, and of two that are the same, one waits for the other: none can write over the results of a later run.
 """
 
 from __future__ import annotations
@@ -11,10 +12,9 @@ import os
 import shutil
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
@@ -33,6 +33,8 @@ _REFUSED: dict[int, tuple[str, str]] = {
     errno.EACCES: (_LOCKED, "Make the folder writable, or send results elsewhere by 'pathvars' of the config"),
     errno.EPERM: (_LOCKED, "Make the folder writable, or send results elsewhere by 'pathvars' of the config"),
 }
+# Beside the outputs that are being made.
+_LOCK = ".lock"
 _AGAIN = "and run again; what is finished is kept"
 _KILLED = "One of the job's processes was killed, most often for want of memory"
 _BAR_WIDTH = 24
@@ -66,7 +68,7 @@ def run(
         With code 1 where the input or the machine is at fault. The message then stands alone in the log, and its first
         line on standard error.
     """
-    with _Log(Path(log)) as told:
+    with _ending_with(os.getppid()), _Log(Path(log)) as told:
         told.lines(f"read    {path}" for path in _paths(inputs))
         try:
             with _staged(outputs, name=Path(log).stem) as partial, _shown(told):
@@ -132,14 +134,25 @@ _work: list[Callable[[int], Any]] = []
 
 def _take(work: Callable[[int], Any], parent: int) -> None:
     _work.append(work)
-    threading.Thread(target=_outlive_nobody, args=(parent,), daemon=True).start()
+    threading.Thread(target=_end_with, args=(parent, threading.Event()), daemon=True).start()
 
 
-def _outlive_nobody(parent: int) -> None:
-    """End this process when the job was killed: nobody waits for the rest, and the log's lock must go with it."""
-    while os.getppid() == parent:
-        time.sleep(0.1)
-    os._exit(1)
+@contextmanager
+def _ending_with(parent: int) -> Iterator[None]:
+    """End this process when the one that started it is killed."""
+    done = threading.Event()
+    threading.Thread(target=_end_with, args=(parent, done), daemon=True).start()
+    try:
+        yield
+    finally:
+        done.set()
+
+
+def _end_with(parent: int, done: threading.Event) -> None:
+    """Nobody waits for the rest, and a later run has to wait for what this process holds."""
+    while not done.wait(0.1):
+        if os.getppid() != parent:
+            os._exit(1)
 
 
 def _done(number: int) -> Any:
@@ -169,12 +182,10 @@ def _shown(log: _Log) -> Iterator[None]:
 def _staged(outputs: Mapping[str, Any], *, name: str) -> Iterator[dict[str, Any]]:
     """Yield the outputs under paths in hidden folders beside their places; put them there when the block is done."""
     paths = {path: Path(path).parent / f".{name}.partial" / Path(path).name for path in _paths(outputs)}
-    folders = {partial.parent for partial in paths.values()}
-    try:
+    folders = sorted({partial.parent for partial in paths.values()})
+    with ExitStack() as held:
         for folder in folders:
-            # What a job that was killed has left.
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
+            held.enter_context(_held(folder))
         yield {
             key: str(paths[value]) if isinstance(value, str) else [str(paths[str(item)]) for item in value]
             for key, value in outputs.items()
@@ -183,17 +194,45 @@ def _staged(outputs: Mapping[str, Any], *, name: str) -> Iterator[dict[str, Any]
             if partial.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             os.replace(partial, path)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold an empty folder that no other job has at the same time, and remove it in the end."""
+    lock = _locked(folder)
+    try:
+        # What a job that was killed has left.
+        for left in folder.iterdir():
+            if left.is_dir():
+                shutil.rmtree(left)
+            elif left.name != _LOCK:
+                left.unlink()
+        yield
     finally:
-        for folder in folders:
-            shutil.rmtree(folder, ignore_errors=True)
+        # Before the lock is free: who waits for it sees that it is gone, and begins anew.
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+        with suppress(OSError):
+            # A network disk keeps a file, and so its folder, for as long as it is open.
+            folder.rmdir()
+
+
+def _locked(folder: Path) -> int:
+    """Make a folder, unless it is there, and return the open file in it that this process alone has locked."""
+    place = folder / _LOCK
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            lock = os.open(place, os.O_CREAT | os.O_RDWR)
+            _lock(lock, folder)
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(lock), place.stat()):
+                    return lock
+            os.close(lock)
 
 
 class _Log:
-    """The log of a job. It is no result: where it cannot be written, the job goes on.
-
-    It is locked while the job runs, so that a job left behind by a run that was killed has ended before the same job
-    of the next run starts, and cannot write over its results.
-    """
+    """The log of a job. It is no result: where it cannot be written, the job goes on."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -203,7 +242,6 @@ class _Log:
         with suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.stream = open(self.path, "a", encoding="utf-8")
-            _lock(self.stream, self.path)
             self.stream.truncate(0)
         return self
 
@@ -228,16 +266,19 @@ class _Log:
         sys.stderr.write(f"\n{self.path}: {message.splitlines()[0]}\n\n")
 
 
-def _lock(stream: TextIO, path: Path) -> None:
+def _lock(lock: int, folder: Path) -> None:
+    """Lock an open file for this process; not on Windows, and not on a disk that knows no locks."""
     try:
         import fcntl
     except ImportError:  # Windows
         return
     try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        sys.stderr.write(f"{path}: waiting for the same job of an earlier run, which has not ended yet\n")
-        fcntl.flock(stream, fcntl.LOCK_EX)
+        sys.stderr.write(f"{folder}: waiting for the same job of an earlier run, which has not ended yet\n")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    except OSError:
+        return
 
 
 def _explained(error: OSError | MemoryError, inputs: Sequence[str]) -> str | None:

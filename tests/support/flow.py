@@ -73,5 +73,6 @@ def files_below(folder: Path) -> dict[str, bytes]:
 def assert_same(found: Path, wanted: Path) -> None:
     """Hold the files below two folders against each other, byte by byte."""
     one, two = files_below(found), files_below(wanted)
-    assert list(one) == list(two)
-    assert [name for name in one if one[name] != two[name]] == []
+    assert set(one) == set(two), f"only in one of them: {sorted(set(one) ^ set(two))}"
+    differing = [name for name in one if one[name] != two[name]]
+    assert differing == [], f"not the same: {differing}"

@@ -12,6 +12,7 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from cartrace import job
@@ -121,7 +122,7 @@ def test_what_a_killed_job_left_is_cleared_away(tmp_path: Path) -> None:
         inputs={},
         outputs={"table": str(tmp_path / "t.csv")},
     )
-    assert seen == []
+    assert [path.name for path in seen] == [".lock"]
     assert not left.exists()
 
 
@@ -180,10 +181,42 @@ def test_a_job_waits_for_the_same_job_of_an_earlier_run(tmp_path: Path) -> None:
     orphan = threading.Thread(target=job.run, args=(late,), kwargs={"log": log, "inputs": {}, "outputs": output})
     orphan.start()
     started.wait()
+    # As Snakemake does before it starts a job.
+    Path(log).unlink()
     job.run(new, log=log, inputs={}, outputs=output)
     orphan.join()
     assert order == ["old", "new"]
     assert (tmp_path / "t.csv").read_text() == "new"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["job.log", "t.csv"]
+
+
+def test_many_of_the_same_job_come_one_after_the_other(tmp_path: Path) -> None:
+    log, output = str(tmp_path / "job.log"), {"table": str(tmp_path / "t.csv"), "all": str(tmp_path / "all")}
+    at_work: list[int] = []
+    met: list[list[int]] = []
+
+    def main(*, table: str, number: int, **more: str) -> None:
+        at_work.append(number)
+        Path(table).write_text(str(number))
+        Path(more["all"]).mkdir()
+        time.sleep(0.02)
+        met.append(list(at_work))
+        at_work.remove(number)
+
+    jobs = [
+        threading.Thread(
+            target=job.run,
+            args=(main,),
+            kwargs={"log": log, "inputs": {}, "outputs": output, "params": {"number": number}},
+        )
+        for number in range(8)
+    ]
+    for one in jobs:
+        one.start()
+    for one in jobs:
+        one.join()
+    assert sorted(met) == [[number] for number in range(8)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["all", "job.log", "t.csv"]
 
 
 def test_a_long_step_says_how_far_it_is(tmp_path: Path) -> None:
@@ -252,26 +285,69 @@ def test_a_killed_process_of_a_job_is_told(tmp_path: Path) -> None:
     assert not (tmp_path / "t.csv").exists()
 
 
-ORPHANS = """
+def wait_for(marks: list[Path]) -> None:
+    """Wait until every mark names a process, a minute at most."""
+    deadline_s = time.monotonic() + 60
+    while not all(mark.exists() and mark.read_text() for mark in marks):
+        assert time.monotonic() < deadline_s
+        time.sleep(0.05)
+
+
+OUTPUTS = "{'table': sys.argv[1] + '/t.csv'}"
+ORPHANS = f"""
 import os, signal, sys, time
 from cartrace import job
 
 def work(number):
-    open(f"{sys.argv[1]}/{number}", "w").write(str(os.getpid()))
+    open(f"{{sys.argv[1]}}/{{number}}", "w").write(str(os.getpid()))
     time.sleep(600)
 
-job.run(lambda: job.spread(work, "ab", "waiting", cores=2), log=f"{sys.argv[1]}/job.log", inputs={}, outputs={})
+def main(table):
+    job.spread(work, "ab", "waiting", cores=2)
+
+job.run(main, log=f"{{sys.argv[1]}}/job.log", inputs={{}}, outputs={OUTPUTS})
 """
 
 
-def test_the_processes_of_a_killed_job_end_and_free_its_log(tmp_path: Path) -> None:
+def test_the_processes_of_a_killed_job_end_and_free_its_place(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", ORPHANS, str(tmp_path)], env={"PYTHONPATH": "scripts"}) as killed:
-        marks = [tmp_path / "0", tmp_path / "1"]
-        deadline_s = time.monotonic() + 60
-        while not all(mark.exists() and mark.read_text() for mark in marks):
-            assert time.monotonic() < deadline_s
-            time.sleep(0.05)
+        wait_for([tmp_path / "0", tmp_path / "1"])
         killed.kill()
-    # Which waits for the log, for ten minutes if they lived on.
-    job.run(lambda: None, log=str(tmp_path / "job.log"), inputs={}, outputs={})
-    assert time.monotonic() < deadline_s
+    before_s = time.monotonic()
+    # Which waits for its place, for ten minutes if they lived on.
+    job.run(
+        lambda table: Path(table).write_text("new") and None,
+        log=str(tmp_path / "job.log"),
+        inputs={},
+        outputs={"table": str(tmp_path / "t.csv")},
+    )
+    assert time.monotonic() < before_s + 60
+    assert (tmp_path / "t.csv").read_text() == "new"
+
+
+ORPHAN = f"""
+import os, sys, time
+from pathlib import Path
+from cartrace import job
+
+def main(table):
+    Path(table).write_text("of a run that was killed")
+    Path(sys.argv[1], "mark").write_text(str(os.getpid()))
+    time.sleep(600)
+
+job.run(main, log=f"{{sys.argv[1]}}/job.log", inputs={{}}, outputs={OUTPUTS})
+"""
+RUN = "import subprocess, sys; subprocess.run([sys.executable, *sys.argv[1:]])"
+
+
+def test_a_job_ends_with_the_run_that_started_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", RUN, "-c", ORPHAN, str(tmp_path)]
+    with subprocess.Popen(command, env={"PYTHONPATH": "scripts"}) as run:
+        wait_for([tmp_path / "mark"])
+        run.kill()
+    orphan = int((tmp_path / "mark").read_text())
+    deadline_s = time.monotonic() + 60
+    while psutil.pid_exists(orphan) and psutil.Process(orphan).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.05)
+    assert not (tmp_path / "t.csv").exists()
