@@ -375,6 +375,19 @@ def test_methods_name_the_families_of_each_adjustment(study):
     assert "each family of comparisons (biodistribution SUV) by the method of Benjamini" in text
 
 
+def test_methods_name_the_comparisons_of_sessions_of_a_mouse(study):
+    row = {"analysis": "without_excluded", "family": "growth_within", "test": "Paired t on log", "scale": "log"}
+    paired = pd.DataFrame([row | {"status": "ok"}]).reindex(columns=study.paired.columns)
+    text = methods_text(replace(study, paired=paired), METHODS, versions=VERSIONS, assumptions=[])
+    assert "Sessions of the same mouse were compared with each other (growth within) by: Paired t on log" in text
+    assert "Student. The probable error of a mean" in text
+    assert "Sessions of the same mouse" not in methods_text(study, METHODS, versions=VERSIONS, assumptions=[])
+    alone = replace(study, paired=paired, comparisons=study.comparisons.iloc[:0])
+    text = methods_text(alone, METHODS, versions=VERSIONS, assumptions=[])
+    assert "Groups could not be compared" in text
+    assert "Paired t on log" in text
+
+
 def test_methods_cite_what_they_list_and_list_what_they_cite(study):
     text = methods_text(study, METHODS, versions=VERSIONS, assumptions=[])
     body, listed = text.split("## References")

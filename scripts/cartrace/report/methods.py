@@ -195,10 +195,15 @@ def _expansion(study: Study) -> dict[str, Any]:
 def _comparison(study: Study) -> dict[str, Any]:
     main = study.comparisons[(study.comparisons["analysis"] == MAIN) & (study.comparisons["status"] == "ok")]
     agreed = study.agreement[(study.agreement["analysis"] == MAIN) & (study.agreement["status"] == "ok")]
+    within = study.paired[(study.paired["analysis"] == MAIN) & (study.paired["status"] == "ok")]
+    made = pd.concat([main["test"], within["test"]])
     return {
         "tests": sorted(set(main["test"])),
-        "test_keys": [key for key, word in TEST_CITATIONS if main["test"].str.contains(word).any()],
-        "scales": sorted(set(main["scale"])),
+        "tests_within_mice": sorted(set(within["test"])),
+        "families_within_mice": [family_name(str(name)) for name in pd.unique(within["family"])],
+        "adjustment": study.settings["comparison"]["secondary_adjustment"],
+        "test_keys": [key for key, word in TEST_CITATIONS if made.str.contains(word).any()],
+        "scales": sorted({*main["scale"], *within["scale"]}),
         "adjustments": {
             str(method): [family_name(str(name)) for name in pd.unique(rows["family"])]
             for method, rows in main[main["adjustment"] != "none"].groupby("adjustment", sort=True)
