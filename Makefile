@@ -30,7 +30,7 @@ lint: $(VENV)/.dev ## check style, types and rules
 	@$(BIN)/snakefmt --check .
 	@$(BIN)/snakemake --lint
 
-schema: $(VENV)/.run ## write config/config.schema.yaml from scripts/cartrace/config.py
+schema: $(VENV)/.run ## write config/config.schema.yaml from scripts/cartrace/config/
 	@PYTHONPATH=scripts $(BIN)/python scripts/write_schema.py
 
 docs: $(VENV)/.run ## write the pages of docs/ that the code dictates

@@ -8,7 +8,7 @@ from pathlib import Path
 # Every file of the core, once: only what is named here travels with a hosted module.
 CORE = """
 __init__ acknowledged activity agreement association blanks calibration cells cells_quality censored_groups censoring
-checked checks clock cohort cohort_stages collapse comparison comparison_tests config contrasts counter_checks
+checked checks clock cohort cohort_stages collapse comparison comparison_tests contrasts counter_checks
 counter_exports counter_rates counting crosstalk decay descents destructive diagnostics digits display dose
 earlier_injection endpoints equivalents error_models errors estimates exclusions expansion exports fitting folder forest
 grids group_tests grouped growth growth_curves held information intake job lab ledger limits lmfit_results many_groups
@@ -18,6 +18,8 @@ progress quality quantities quasi_newton radionuclides rank_effects rank_tests r
 readout_exports recompute refit regions repeated roi_units rows rule_forms sacrifices selected_rates selection
 sensitivity sheet sheet_headers sheet_models sheet_rules sheets specific standards starting_values statistics strategies
 survival survival_groups template times tissues tube_rules units uptake vocabulary ways workbooks
+config/__init__ config/comparison config/expansion config/instruments config/quality config/section config/simulation
+config/study
 figures/__init__ figures/agreement figures/calibration figures/comparison figures/data figures/design
 figures/instruments figures/kinetics figures/marks figures/planning figures/readouts figures/style figures/timecourse
 figures/tissues figures/uncertainty figures/words

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from cartrace import group_tests, tables
-from cartrace.config import QualityThresholds, schema
+from cartrace.config import schema
+from cartrace.config.quality import QualityThresholds
 from cartrace.messages import MESSAGES, Message
 from cartrace.quality import REGISTRY
 from cartrace.readers import READERS

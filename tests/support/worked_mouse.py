@@ -13,7 +13,8 @@ import pandas as pd
 
 from cartrace import tables
 from cartrace.activity import roi_activity, tube_activity, with_decay
-from cartrace.config import QualityThresholds, Uncertainty
+from cartrace.config.instruments import Uncertainty
+from cartrace.config.quality import QualityThresholds
 from cartrace.dose import dose_activity
 from cartrace.outliers import with_outliers
 from cartrace.partial_volume import with_recovery

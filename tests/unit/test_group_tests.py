@@ -5,7 +5,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from cartrace.config import Primary, Secondary
+from cartrace.config.comparison import Primary, Secondary
 from cartrace.group_tests import TESTS, Sample, by_name, for_censored, label, run
 
 

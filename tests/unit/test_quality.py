@@ -10,7 +10,7 @@ from pipeline import measured as pipeline_measured
 from worked_mouse import SETTINGS, at, count, exclusion, frames, measured, pet, roi, study, tube
 
 from cartrace import tables
-from cartrace.config import QualityThresholds
+from cartrace.config.quality import QualityThresholds
 from cartrace.digits import last_digits, uniform_p
 from cartrace.measured import Measured
 from cartrace.messages import BY_CODE
