@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from cartrace import units
 from cartrace.errors import InputError, Problem
@@ -59,45 +60,67 @@ def regions(
     """
     own = list(names[n_times:])
     _refuse_names(export, own)
+    factor = units.factor(seconds, "duration")
+    found = _frames_read(export, names, below, n_times=n_times, to_seconds=factor, decimal_comma=decimal_comma)
+    frames = [frame for frame in found if not frame.is_padding]
+    if not frames:
+        raise export.refuse("no-rows", "the table has a header and no frame", _AGAIN)
+    volumes = list(volumes_ml) or [math.nan] * len(own)
+    rows = [
+        RoiRow(("",), region, *when, value, math.nan, volume, frame.row_number)
+        for frame, when in zip(frames, _frames(export, [frame.when_s for frame in frames]), strict=True)
+        for region, value, volume in zip(own, frame.values, volumes, strict=True)
+    ]
+    n_padding = len(found) - len(frames)
+    padding = f"{n_padding} row{'s' if n_padding > 1 else ''} without duration left out" if n_padding else ""
+    return RoiTable(
+        tuple(rows),
+        n_rows=len(found),
+        unit=unit,
+        conversions=() if factor == 1.0 else (f"time: {seconds} -> s",),
+        finding="; ".join(filter(None, (finding, padding))),
+        corrected_to=corrected_to,
+    )
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """A row of the table: its number, its one or two times [s], and the values of its regions."""
+
+    row_number: int
+    when_s: list[float]
+    values: list[float]
+
+    @property
+    def is_padding(self) -> bool:
+        return len(self.when_s) == 2 and self.when_s[0] == self.when_s[1]
+
+
+def _frames_read(
+    export: Export,
+    names: Sequence[str],
+    below: Iterable[tuple[int, list[str]]],
+    *,
+    n_times: int,
+    to_seconds: float,
+    decimal_comma: bool,
+) -> list[_Frame]:
+    """Return every row as a frame; or refuse the table, with all that is wrong with it."""
     problems = Problems()
-    read: list[tuple[int, list[float], list[float]]] = []
-    n_rows = n_padding = 0
+    found: list[_Frame] = []
     for row_number, row in below:
-        n_rows += 1
         if len(row) < len(names) or any(row[len(names) :]):
             problems.append(export.not_as_wide(row_number, found=len(row), header=len(names)))
             continue
         values = [_value(export, row, index, row_number, names, decimal_comma, problems) for index in range(len(names))]
-        factor = units.factor(seconds, "duration")
-        when, of_regions = [value * factor for value in values[:n_times]], values[n_times:]
-        if any(math.isnan(value) for value in when) or (n_times == 2 and when[1] < when[0]):
+        when_s = [value * to_seconds for value in values[:n_times]]
+        if any(math.isnan(value) for value in when_s) or (n_times == 2 and when_s[1] < when_s[0]):
             why = "the frame has no start or end, or ends before it starts"
             problems.append(export.problem("frames", why, _AGAIN, row=row_number, value=" ".join(row[:n_times])))
-        elif n_times == 2 and when[0] == when[1]:
-            n_padding += 1
-        else:
-            read.append((row_number, when, of_regions))
+        found.append(_Frame(row_number, when_s, values[n_times:]))
     if problems:
         raise InputError(problems)
-    if not read:
-        raise export.refuse("no-rows", "the table has a header and no frame", _AGAIN)
-    frames = _frames(export, [when for _, when, _ in read])
-    volumes = list(volumes_ml) or [math.nan] * len(own)
-    rows = [
-        RoiRow(("",), region, *frame, value, math.nan, volume, row_number)
-        for (row_number, _, values), frame in zip(read, frames, strict=True)
-        for region, value, volume in zip(own, values, volumes, strict=True)
-    ]
-    padding = f"{n_padding} row{'s' if n_padding > 1 else ''} without duration left out" if n_padding else ""
-    conversions = () if units.factor(seconds, "duration") == 1.0 else (f"time: {seconds} -> s",)
-    return RoiTable(
-        tuple(rows),
-        n_rows=n_rows,
-        unit=unit,
-        conversions=conversions,
-        finding="; ".join(filter(None, (finding, padding))),
-        corrected_to=corrected_to,
-    )
+    return found
 
 
 def _refuse_names(export: Export, own: Sequence[str]) -> None:
