@@ -6,17 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cartrace.readers import amide, bids, caliper, dft, hidex, living_image, pmod, pmod_tac, slicer, table, wizard2
-from cartrace.readers.export import (
-    MOST_BYTES,
-    CounterRun,
-    CountRow,
-    Export,
-    ReadoutRow,
-    ReadoutTable,
-    RoiRow,
-    RoiTable,
-    Settings,
-)
+from cartrace.readers.export import MOST_BYTES, Export
+from cartrace.readers.readings import CounterRun, CountRow, ReadoutRow, ReadoutTable, RoiRow, RoiTable, Settings
 
 __all__ = [
     "READERS",

@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 from cartrace import units
 from cartrace.errors import InputError, Problem
-from cartrace.readers.export import Export, Problems, RoiRow, RoiTable, Scale, Settings, number, split_unit
+from cartrace.readers.export import Export, Problems, number, split_unit
+from cartrace.readers.readings import RoiRow, RoiTable, Scale, Settings
 
 _AGAIN = "Export the analysis again; never edit an export"
 _MARK = re.compile(r"# *[^\n]*: ROI Analysis File|# Stats for Study")

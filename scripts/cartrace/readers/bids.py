@@ -13,7 +13,8 @@ from typing import Any
 
 from cartrace import units
 from cartrace.readers import wide
-from cartrace.readers.export import Export, Header, RoiTable, Settings
+from cartrace.readers.export import Export, Header
+from cartrace.readers.readings import RoiTable, Settings
 
 _TIMES = ["frame_start", "frame_end"]
 _SAME_S = 1.0

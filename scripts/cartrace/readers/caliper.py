@@ -15,18 +15,8 @@ from datetime import date, datetime
 
 from cartrace import times
 from cartrace.errors import InputError, Problem, plain
-from cartrace.readers.export import (
-    DELIMITERS,
-    Export,
-    Header,
-    Problems,
-    ReadoutRow,
-    ReadoutTable,
-    Settings,
-    cells,
-    number,
-    split_unit,
-)
+from cartrace.readers.export import DELIMITERS, Export, Header, Problems, cells, number, split_unit
+from cartrace.readers.readings import ReadoutRow, ReadoutTable, Settings
 
 READOUT, UNIT = "tumour_volume", "mm3"
 _IDS = ("mouse id", "animal id", "mouse", "animal", "id")

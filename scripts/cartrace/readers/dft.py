@@ -12,7 +12,8 @@ from collections.abc import Iterator
 
 from cartrace import units
 from cartrace.readers import wide
-from cartrace.readers.export import Export, RoiTable, Settings, number
+from cartrace.readers.export import Export, number
+from cartrace.readers.readings import RoiTable, Settings
 
 _AGAIN = "Export again; never edit an export"
 

@@ -1,4 +1,4 @@
-"""What every reader of an export shares: the file, its text, its numbers, and what a reader hands back."""
+"""What every reader of an export shares: the file, its text, its header, its numbers, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -220,153 +219,6 @@ def _decoded(content: bytes) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What a study's config says about how exports are to be read.
-
-    Parameters
-    ----------
-    columns : mapping of str to str
-        Column map of the generic reader.
-    date_format : str
-        ISO, DMY or MDY.
-    frames : tuple of (float, float), optional
-        Start and end of every frame [s], from a file of acquisition times beside the export.
-    sidecar : Export, optional
-        The JSON file of the same name beside the export.
-    count_s : float, optional
-        Counting time of every tube [s], as the config declares it for exports that carry none.
-    """
-
-    columns: Mapping[str, str] = field(default_factory=dict)
-    date_format: str = "ISO"
-    frames: tuple[tuple[float, float], ...] | None = None
-    sidecar: Export | None = None
-    count_s: float | None = None
-
-
-class CountRow(NamedTuple):
-    """A counted tube in one window."""
-
-    rack: str
-    position: str
-    window: str
-    counted_at: datetime
-    count_s: float
-    counts: float
-    cpm: float
-    dead_time_factor: float
-    row: int
-
-
-class RoiRow(NamedTuple):
-    """A region in one frame; `labels` are the names of the animal, the one that counts most first."""
-
-    labels: tuple[str, ...]
-    region: str
-    frame_start_s: float
-    frame_duration_s: float
-    value: float
-    sd: float
-    volume_ml: float
-    row: int
-
-
-@dataclass(frozen=True)
-class CounterRun:
-    """What a counter's export holds, in the order of its rows.
-
-    Parameters
-    ----------
-    rows : tuple of CountRow
-        One for each tube and window.
-    n_rows : int
-        Rows in the file.
-    conversions : tuple of str
-        Units that the reader converted.
-    time_is : str
-        start or end of the count, where the export's header says it; else empty.
-    finding : str
-        What was found out about the file.
-    """
-
-    rows: tuple[CountRow, ...]
-    n_rows: int
-    conversions: tuple[str, ...] = ()
-    time_is: str = ""
-    finding: str = ""
-
-
-class Scale(NamedTuple):
-    """Unit of values; dose [kBq] and body weight [g] that the software made %ID or SUV with, where the file says."""
-
-    unit: str
-    dose_kbq: float = math.nan
-    weight_g: float = math.nan
-
-
-@dataclass(frozen=True)
-class RoiTable:
-    """What a ROI export holds.
-
-    Parameters
-    ----------
-    rows : tuple of RoiRow
-        Values in `unit`.
-    n_rows : int
-        Rows in the file.
-    unit : str
-        Unit of the values, empty where the export does not say.
-    written_at : datetime, optional
-        When the software wrote the export, by its own clock.
-    conversions : tuple of str
-        Units that the reader converted.
-    finding : str
-        What was found out about the file.
-    corrected_to : frozenset of str, optional
-        What the export itself says that its values are decay-corrected to: scan_start, injection, frame_start, none;
-        several where they fall together; None where it does not say.
-    scales : mapping of labels to Scale
-        Unit of the values by labels, where an export says it for each of them; `unit` is that of all others.
-    label_is : str
-        What the labels name.
-    """
-
-    rows: tuple[RoiRow, ...]
-    n_rows: int
-    unit: str = ""
-    written_at: datetime | None = None
-    conversions: tuple[str, ...] = ()
-    finding: str = ""
-    corrected_to: frozenset[str] | None = None
-    scales: Mapping[tuple[str, ...], Scale] = field(default_factory=dict)
-    label_is: str = "animal"
-
-    def scale(self, labels: tuple[str, ...]) -> Scale:
-        """Return the unit of the values of these labels."""
-        return self.scales.get(labels, Scale(self.unit))
-
-
-class ReadoutRow(NamedTuple):
-    """A value of a mouse; when it was measured is a time, a date, or a day on the mouse's cell clock."""
-
-    label: str
-    measured: datetime | date | float
-    readout: str
-    value: float
-    unit: str
-    row: int
-
-
-@dataclass(frozen=True)
-class ReadoutTable:
-    """What an export of readouts holds: its values, the rows in the file, and what was found out about it."""
-
-    rows: tuple[ReadoutRow, ...]
-    n_rows: int
-    finding: str = ""
-
-
 def number(text: str, *, decimal_comma: bool = False) -> float | None:
     """Return the number in a cell: NaN for a gap, None for what is neither."""
     if decimal_comma:
@@ -381,36 +233,6 @@ def plain_number(text: str) -> str:
     """Return a rack or position as it is written by hand: 01 and 1.0 are 1."""
     match = re.fullmatch(r"0*(\d+)(\.0+)?", text)
     return match[1] if match else text
-
-
-def frames_of_midpoints(mids: list[float]) -> list[tuple[float, float]] | None:
-    """Return start and duration of frames that follow each other from 0 and have these midpoints.
-
-    Parameters
-    ----------
-    mids : list of float, length n
-        Middle of every frame [s], rising.
-
-    Returns
-    -------
-    list of (float, float) or None
-        Start and duration [s]; None where no such frames exist. A single midpoint at 0 is an export without times.
-
-    Notes
-    -----
-    start₀ = 0, duration_i = 2 (mid_i − start_i), start_{i+1} = start_i + duration_i.
-    """
-    if mids == [0.0]:
-        return [(0.0, 0.0)]
-    # ASSUME: frames of an export with mid-frame times only follow each other from the start of the scan.
-    frames, start = [], 0.0
-    for mid in mids:
-        duration = 2.0 * (mid - start)
-        if not duration > 0:
-            return None
-        frames.append((start, duration))
-        start += duration
-    return frames
 
 
 def cells(row: list[Any], index: int | None) -> str:

@@ -15,7 +15,8 @@ from typing import Any
 
 from cartrace import times
 from cartrace.errors import InputError, Problem
-from cartrace.readers.export import CounterRun, CountRow, Export, Problems, Settings, cells, number, plain_number
+from cartrace.readers.export import Export, Problems, cells, number, plain_number
+from cartrace.readers.readings import CounterRun, CountRow, Settings
 
 _AGAIN = "Export the run again; never edit an export"
 _COUNTS = re.compile(r"(?P<window>.+) \(counts\)", re.IGNORECASE)

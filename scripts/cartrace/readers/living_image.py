@@ -13,7 +13,8 @@ from datetime import datetime
 
 from cartrace import times
 from cartrace.errors import InputError, Problem
-from cartrace.readers.export import Export, Problems, ReadoutRow, ReadoutTable, Settings, cells, number, split_unit
+from cartrace.readers.export import Export, Problems, cells, number, split_unit
+from cartrace.readers.readings import ReadoutRow, ReadoutTable, Settings
 
 READOUT, UNIT = "bli_total_flux", "p/s"
 _UNITS = ("p/s", "ph/s", "photons/s", "photons/sec")

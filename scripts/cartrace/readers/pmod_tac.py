@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from cartrace import units
 from cartrace.readers import wide
-from cartrace.readers.export import Export, Header, RoiTable, Settings, split_unit
+from cartrace.readers.export import Export, Header, split_unit
+from cartrace.readers.readings import RoiTable, Settings
 
 _FIRST = ("start", "end")
 

@@ -11,7 +11,8 @@ import re
 
 from cartrace import units
 from cartrace.errors import InputError
-from cartrace.readers.export import Export, Header, Problems, RoiRow, RoiTable, Settings, cells, number, split_unit
+from cartrace.readers.export import Export, Header, Problems, cells, number, split_unit
+from cartrace.readers.readings import RoiRow, RoiTable, Settings
 
 _SCALAR = "ScalarVolumeSegmentStatisticsPlugin."
 _AGAIN = "Export the statistics again; never edit an export"

@@ -9,19 +9,8 @@ from datetime import datetime
 
 from cartrace import grids, times, units
 from cartrace.errors import InputError, Problem, nearest, plain
-from cartrace.readers.export import (
-    CounterRun,
-    CountRow,
-    Export,
-    Problems,
-    RoiRow,
-    RoiTable,
-    Settings,
-    frames_of_midpoints,
-    number,
-    plain_number,
-    split_unit,
-)
+from cartrace.readers.export import Export, Problems, number, plain_number, split_unit
+from cartrace.readers.readings import CounterRun, CountRow, RoiRow, RoiTable, Settings, frames_of_midpoints
 
 COUNTER_COLUMNS = ("rack", "position", "counted_at", "count_s", "counts", "cpm", "window")
 COUNTER_NEEDED = ("position", "counted_at")

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from cartrace import units
 from cartrace.errors import InputError, Problem
-from cartrace.readers.export import Export, Problems, RoiRow, RoiTable, cells, frames_of_midpoints, number
+from cartrace.readers.export import Export, Problems, cells, number
+from cartrace.readers.readings import RoiRow, RoiTable, frames_of_midpoints
 
 _AGAIN = "Export again; never edit an export"
 

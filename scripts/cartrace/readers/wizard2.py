@@ -11,7 +11,8 @@ import re
 
 from cartrace import times
 from cartrace.errors import InputError, Problem
-from cartrace.readers.export import CounterRun, CountRow, Export, Problems, Settings, cells, number, plain_number
+from cartrace.readers.export import Export, Problems, cells, number, plain_number
+from cartrace.readers.readings import CounterRun, CountRow, Settings
 
 SIGNATURE = ("Measurement date & time", "Rack", "Pos", "Time")
 _BLOCK = re.compile(r"(?P<window>.+) (?P<what>Counts|CPM)")
