@@ -7,8 +7,8 @@ from pathlib import Path
 
 # Every file of the core, once: only what is named here travels with a hosted module.
 CORE = """
-__init__ acknowledged activity agreement association blanks calibration cells cells_quality censored_groups censoring
-checked checks clock cohort cohort_stages collapse comparison comparison_tests contrasts counter_checks
+__init__ acknowledged activity agreement association bands blanks calibration cells cells_quality censored_groups
+censoring checked checks clock cohort cohort_stages collapse comparison comparison_tests contrasts counter_checks
 counter_exports counter_rates counting crosstalk decay descents destructive diagnostics digits display dose
 earlier_injection endpoints equivalents error_models errors estimates exclusions expansion exports fitting folder forest
 grids group_tests grouped growth growth_curves held information intake job lab ledger limits lmfit_results many_groups

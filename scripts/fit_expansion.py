@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from cartrace import job, tables
+from cartrace.bands import curves as curve_rows
 from cartrace.estimates import animal_estimates, group_estimates
-from cartrace.estimates import curves as curve_rows
 from cartrace.expansion import Scatter, fit_rows, fit_study, mice_of
 from cartrace.growth import BY_NAME, Model
 from cartrace.population.groups import Settings, group_level

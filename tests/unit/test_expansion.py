@@ -7,7 +7,8 @@ from kinetics import TYPICAL, cells_of, cells_row, simulated
 from scipy import stats
 
 from cartrace import tables
-from cartrace.estimates import animal_estimates, curves, group_estimates
+from cartrace.bands import curves
+from cartrace.estimates import animal_estimates, group_estimates
 from cartrace.expansion import Scatter, fit_rows, fit_study, mice_of, points_of
 from cartrace.growth import BY_NAME, MODELS
 from cartrace.profiles import profile_limits

@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from cartrace import tables
+from cartrace.bands import typical_curves
 from cartrace.censoring import Points
-from cartrace.estimates import animal_estimates, typical_curves
+from cartrace.estimates import animal_estimates
 from cartrace.expansion import Study
 from cartrace.fitting import Fit
 from cartrace.population import log_linear, pairs
