@@ -524,6 +524,21 @@ def test_the_workbook_holds_tables_as_text_and_numbers_and_no_formula():
     assert book["uptake"].cell(2, header.index("volume_ml") + 1).value is None
 
 
+def test_a_table_too_long_for_a_tab_is_cut_and_says_so(monkeypatch):
+    monkeypatch.setattr("cartrace.report.workbook.MOST_ROWS", 2)
+    study = study_of(StudyMaker())
+    made = {"animals": (study.animals, tables.Animals)}
+    book = load_workbook(io.BytesIO(workbook(made)))
+    assert book["animals"].max_row == 1 + 2
+    told = [row[4] for row in book["data_dictionary"].iter_rows(values_only=True) if row[0] == "animals"]
+    n = len(study.animals)
+    assert told[0] == (
+        f"This tab has the first 2 of {n} rows, since Excel takes no more; all are in tables/animals.csv"
+    )
+    assert len(dictionary(made)) == 1 + len(tables.Animals.columns)
+    assert len(dictionary({"animals": (study.animals.head(2), tables.Animals)})) == len(tables.Animals.columns)
+
+
 def test_the_dictionary_has_every_column():
     made = frames(StudyMaker())
     rows = dictionary(made)

@@ -52,12 +52,14 @@ def plain_workbook(frames: Mapping[str, pd.DataFrame]) -> bytes:
 
 
 def dictionary(frames: Mapping[str, tuple[pd.DataFrame, type[Table]]]) -> list[tuple[str, str, str, str, str]]:
-    """Return table, column, kind, unit and meaning of every column."""
-    return [
-        (name, column.name, column.kind, column.unit, column.meaning)
-        for name, (_, contract) in frames.items()
-        for column in contract.columns
-    ]
+    """Return table, column, kind, unit and meaning of every column; of a table too long for a tab, that it is."""
+    rows = []
+    for name, (frame, contract) in frames.items():
+        if len(frame) > MOST_ROWS:
+            why = f"This tab has the first {MOST_ROWS:,} of {len(frame):,} rows, since Excel takes no more"
+            rows.append((name, "", "", "", f"{why}; all are in tables/{name}.csv"))
+        rows += [(name, column.name, column.kind, column.unit, column.meaning) for column in contract.columns]
+    return rows
 
 
 def _filled(book: Workbook, frames: Mapping[str, pd.DataFrame]) -> bytes:
