@@ -160,7 +160,8 @@ def _runs(tubes: pd.DataFrame) -> Grid:
         "Background (1/s)",
         "Largest dead-time loss (%)",
     )
-    return grid("Counter runs", [Heading(label, index > 2) for index, label in enumerate(labels)], rows)
+    headings = [Heading(label, index > 2) for index, label in enumerate(labels)]
+    return grid("Counter runs", headings, rows, file="tables/tubes.csv")
 
 
 def _sessions(study: Study) -> Grid:
@@ -197,7 +198,8 @@ def _sessions(study: Study) -> Grid:
         "Standard / calibrator",
         "Excluded",
     )
-    return grid("Net injected doses", [Heading(label, index > 1) for index, label in enumerate(labels)], rows)
+    headings = [Heading(label, index > 1) for index, label in enumerate(labels)]
+    return grid("Net injected doses", headings, rows, file="tables/doses.csv")
 
 
 def cohort(study: Study) -> list[Block]:
