@@ -1,7 +1,7 @@
 """What every script's last block does: run `main` on files that appear whole or not at all, and log how it went.
 
 An output is written beside its place, into a hidden folder, and renamed when the job is done. So a job that ends at any
-moment, however it ends, leaves no file that could be taken for a result. A job does not outlive the run that started
+moment, however it ends, leaves no file that could be taken for a result. A job at work ends with the run that started
 it, and of two that are the same, one waits for the other: none can write over the results of a later run.
 """
 
