@@ -29,9 +29,9 @@ plausibility/__init__ plausibility/copies plausibility/counting plausibility/evi
 plausibility/sizes plausibility/swaps
 population/__init__ population/fit population/groups population/inference population/laplace population/likelihood
 population/log_linear population/mice population/model population/pairs population/shared
-readers/__init__ readers/amide readers/bids readers/caliper readers/cpm readers/dft readers/export readers/hidex
-readers/living_image readers/own_model readers/pmod readers/pmod_tac readers/readings readers/slicer readers/table
-readers/wide readers/wizard2
+readers/__init__ readers/amide readers/bids readers/caliper readers/cpm readers/dft readers/export readers/frames
+readers/hidex readers/living_image readers/own_model readers/pmod readers/pmod_tac readers/readings readers/slicer
+readers/table readers/wide readers/wizard2
 report/__init__ report/arrive report/beside report/blocks report/changes report/comparison report/crate report/design
 report/documents report/exchange report/expansion report/inline report/intake report/methods report/mice
 report/provenance report/references report/sources report/strategy report/study report/uptake report/verdict

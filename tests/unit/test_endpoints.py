@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cartrace import tables
-from cartrace.config.section import EndpointName
+from cartrace.config.comparison import EndpointName
 from cartrace.endpoints import ENDPOINTS, KINETIC, by_name, collect, takes_part
 from cartrace.growth import MODELS
 from cartrace.readout_days import of_groups

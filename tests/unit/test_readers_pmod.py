@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from cartrace.errors import InputError
 from cartrace.readers import Export, RoiTable, Settings, choose, pmod
-from cartrace.readers.readings import frames_of_midpoints
+from cartrace.readers.frames import frames_of_midpoints
 from cartrace.roi_units import conversion
 
 FORMATS = Path(__file__).parents[1] / "data" / "formats"

@@ -6,8 +6,32 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cartrace.config.section import EndpointName, Name, Section
+from cartrace.config.section import Name, Section
 
+# A kinetic endpoint comes from the chosen model; one that this model has not is a row that says so.
+EndpointName = Literal[
+    "growth_rate",
+    "doubling_time",
+    "peak",
+    "time_of_peak",
+    "auc",
+    "contraction_rate",
+    "contraction_half_life",
+    "slowing_rate",
+    "initial",
+    "plateau",
+    "level",
+    "lag",
+    "midpoint",
+    "turn_day",
+    "uptake",
+    "uptake_pct_id",
+    "suv",
+    "ratio",
+    "cells",
+    "net_pct_id",
+    "readout",
+]
 ENDPOINT = (
     "Endpoint; uptake is %ID/g, or %ID/mL where PET has no density; ratio has a region like tumour/muscle; readout has "
     "the readout's name as its region, and days on the cell clock as its sessions: day 7"

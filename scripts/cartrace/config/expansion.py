@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cartrace.config.section import Fraction, ModelName, Name, Section
+from cartrace.config.section import Fraction, Name, Section
+
+ModelName = Literal["exponential", "lag_exponential", "logistic", "gompertz", "expansion_contraction", "stein"]
 
 
 class Label(Section):

@@ -14,7 +14,8 @@ from typing import TypeAlias
 from cartrace import units
 from cartrace.errors import InputError
 from cartrace.readers.export import Export, Problems, cells, number, split_unit
-from cartrace.readers.readings import RoiRow, RoiTable, Settings, frames_of_midpoints
+from cartrace.readers.frames import frames_of_midpoints
+from cartrace.readers.readings import RoiRow, RoiTable, Settings
 
 _WRITTEN = re.compile(r"^#? ?DATE_TIME\[(\d{4})\.(\d{2})\.(\d{2})_(\d{2}):(\d{2}):(\d{2})\]", re.MULTILINE)
 _NEEDED = ("VoiName(Region)", "Time", "Averaged")

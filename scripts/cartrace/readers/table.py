@@ -10,7 +10,8 @@ from datetime import datetime
 from cartrace import grids, times, units
 from cartrace.errors import InputError, Problem, nearest, plain
 from cartrace.readers.export import Export, Problems, number, plain_number, split_unit
-from cartrace.readers.readings import CounterRun, CountRow, RoiRow, RoiTable, Settings, frames_of_midpoints
+from cartrace.readers.frames import frames_of_midpoints
+from cartrace.readers.readings import CounterRun, CountRow, RoiRow, RoiTable, Settings
 
 COUNTER_COLUMNS = ("rack", "position", "counted_at", "count_s", "counts", "cpm", "window")
 COUNTER_NEEDED = ("position", "counted_at")

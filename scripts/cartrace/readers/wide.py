@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from cartrace import units
 from cartrace.errors import InputError, Problem
 from cartrace.readers.export import Export, Problems, cells, number
-from cartrace.readers.readings import RoiRow, RoiTable, frames_of_midpoints
+from cartrace.readers.frames import frames_of_midpoints
+from cartrace.readers.readings import RoiRow, RoiTable
 
 _AGAIN = "Export again; never edit an export"
 

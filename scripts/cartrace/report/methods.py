@@ -196,13 +196,13 @@ def _comparison(study: Study) -> dict[str, Any]:
     main = study.comparisons[(study.comparisons["analysis"] == MAIN) & (study.comparisons["status"] == "ok")]
     agreed = study.agreement[(study.agreement["analysis"] == MAIN) & (study.agreement["status"] == "ok")]
     within = study.paired[(study.paired["analysis"] == MAIN) & (study.paired["status"] == "ok")]
-    made = pd.concat([main["test"], within["test"]])
     return {
         "tests": sorted(set(main["test"])),
+        "test_keys": _cited(main["test"]),
         "tests_within_mice": sorted(set(within["test"])),
+        "keys_within_mice": _cited(within["test"]),
         "families_within_mice": [family_name(str(name)) for name in pd.unique(within["family"])],
         "adjustment": study.settings["comparison"]["secondary_adjustment"],
-        "test_keys": [key for key, word in TEST_CITATIONS if made.str.contains(word).any()],
         "scales": sorted({*main["scale"], *within["scale"]}),
         "adjustments": {
             str(method): [family_name(str(name)) for name in pd.unique(rows["family"])]
@@ -215,6 +215,11 @@ def _comparison(study: Study) -> dict[str, Any]:
         "has_hedges": bool(np.isfinite(main["hedges_g"]).any()),
         "has_agreement": len(agreed) > 0,
     }
+
+
+def _cited(tests: pd.Series) -> list[str]:
+    """Return the references of tests, by their keys."""
+    return [key for key, word in TEST_CITATIONS if tests.str.contains(word).any()]
 
 
 def _beside(study: Study) -> dict[str, Any]:
