@@ -39,8 +39,8 @@ report/workbook
 simulate/__init__ simulate/cohort simulate/design simulate/dissection simulate/exports simulate/instruments
 simulate/readouts simulate/sheets simulate/truth simulate/world
 tables/__init__ tables/activity tables/agreement tables/cells tables/columns tables/comparison tables/contract
-tables/destructive tables/endpoints tables/expansion tables/outcomes tables/planning tables/raw tables/report
-tables/uptake
+tables/destructive tables/endpoints tables/expansion tables/files tables/outcomes tables/planning tables/raw
+tables/report tables/uptake
 """.split()
 
 

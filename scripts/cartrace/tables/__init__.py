@@ -6,10 +6,11 @@ from cartrace.tables.activity import DoseActivity, RoiActivity, TubeActivity
 from cartrace.tables.agreement import Agreement, ReadoutAgreement
 from cartrace.tables.cells import CalibrationLines, Cells, LabelledCells, SpecificUptake
 from cartrace.tables.comparison import Comparisons, Diagnostics, Forest, Overall, Paired, Repeated, Sensitivity
-from cartrace.tables.contract import Column, Table, empty, read, write
+from cartrace.tables.contract import Column, Table, empty
 from cartrace.tables.destructive import Destructive
 from cartrace.tables.endpoints import Alternatives, Endpoints, Summaries
 from cartrace.tables.expansion import Curves, Estimates, Fits, Noncompartmental, PopulationTests, Selection
+from cartrace.tables.files import read, write
 from cartrace.tables.outcomes import Predictions, Survival
 from cartrace.tables.planning import PlannedPower, PlannedPrecision, Power
 from cartrace.tables.raw import (
