@@ -31,6 +31,7 @@ rule all:
     input:
         rules.build_report.output,
         rules.draw_figures.output,
+        rules.draw_checks.output,
         rules.check_comparison.output,
         rules.predict_outcomes.output,
         rules.describe_mice.output,

@@ -2,7 +2,7 @@
 # reruns nothing.
 import hashlib
 import re
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 # Every file of the core, once: only what is named here travels with a hosted module.
@@ -21,8 +21,8 @@ survival survival_groups template times tissues tube_rules units uptake vocabula
 config/__init__ config/comparison config/expansion config/instruments config/quality config/section config/simulation
 config/study
 figures/__init__ figures/agreement figures/calibration figures/comparison figures/data figures/design
-figures/instruments figures/kinetics figures/marks figures/planning figures/readouts figures/style figures/timecourse
-figures/tissues figures/uncertainty figures/words
+figures/instruments figures/kinetics figures/marks figures/planning figures/readouts figures/rendering figures/style
+figures/timecourse figures/tissues figures/uncertainty figures/words
 messages/__init__ messages/cells messages/files messages/message messages/names messages/oddities messages/wrong_numbers
 planning/__init__ planning/effects planning/next_cohort planning/power planning/precision
 plausibility/__init__ plausibility/copies plausibility/counting plausibility/evidence plausibility/moments
@@ -55,6 +55,19 @@ def source(name):
 
 def resource(name):
     return source(f"resources/{name}")
+
+
+def drawings(figures):
+    """The SVG files of figures, as Snakemake's own report shows them."""
+    shown = partial(report, category="Figures")
+    return [
+        shown(
+            f"<results>/7_report/figures/{figure}.svg",
+            caption=f"../resources/captions/{figure}.rst",
+            labels={"figure": figure.replace("_", " ")},
+        )
+        for figure in figures
+    ]
 
 
 CORE_PATHS = {name: Path(source(f"scripts/cartrace/{name}.py")) for name in CORE}

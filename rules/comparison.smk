@@ -66,6 +66,8 @@ rule recompute_study:
         alternatives="<results>/6_comparison/alternatives.csv",
     log:
         "<logs>/recompute_study.log",
+    # What the report waits for longest.
+    priority: 1
     conda:
         "../envs/cartrace.yaml"
     params:
@@ -113,6 +115,8 @@ rule check_comparison:
         power="<results>/6_comparison/power.csv",
     log:
         "<logs>/check_comparison.log",
+    # What the report waits for longest.
+    priority: 1
     conda:
         "../envs/cartrace.yaml"
     params:

@@ -25,9 +25,12 @@ FIGURES = {
 # What the report's record names the code of.
 SCRIPTS = """
 import_tables compute_activity compute_uptake estimate_cells apply_strategy fit_expansion select_model describe_mice
-compare_groups check_comparison predict_outcomes integrate_uptake draw_figures build_report
+compare_groups check_comparison predict_outcomes integrate_uptake draw_figures draw_checks build_report
 """.split()
 DRAWN = [name for name, has_data in FIGURES.items() if has_data]
+# What is drawn from the tables that stand beside the comparison; all others need not wait for those.
+OF_CHECKS = [name for name in DRAWN if name in ("cohort_forest", "sensitivity", "next_cohort")]
+OF_STUDY = [name for name in DRAWN if name not in OF_CHECKS]
 
 
 rule draw_figures:
@@ -48,31 +51,19 @@ rule draw_figures:
         readouts=of_cohorts(rules.import_tables.output.readouts),
         tube_activity=of_cohorts(rules.compute_activity.output.tube_activity),
         dose_activity=of_cohorts(rules.compute_activity.output.dose_activity),
-        forest=rules.check_comparison.output.forest,
-        sensitivity=rules.check_comparison.output.sensitivity,
-        power=rules.check_comparison.output.power,
         journals=resource("journals.csv"),
     output:
-        svg=[
-            report(
-                f"<results>/7_report/figures/{figure}.svg",
-                caption=f"../resources/captions/{figure}.rst",
-                category="Figures",
-                labels={"figure": figure.replace("_", " ")},
-            )
-            for figure in DRAWN
-        ],
-        pdf=expand("<results>/7_report/figures/{figure}.pdf", figure=DRAWN),
-        png=expand("<results>/7_report/figures/{figure}.png", figure=DRAWN),
-        source_data=expand("<results>/7_report/source_data/{figure}.xlsx", figure=DRAWN),
+        svg=drawings(OF_STUDY),
+        pdf=expand("<results>/7_report/figures/{figure}.pdf", figure=OF_STUDY),
+        png=expand("<results>/7_report/figures/{figure}.png", figure=OF_STUDY),
+        source_data=expand("<results>/7_report/source_data/{figure}.xlsx", figure=OF_STUDY),
         captions="<results>/7_report/figures/captions.json",
     log:
         "<logs>/draw_figures.log",
     conda:
         "../envs/cartrace.yaml"
-    threads: 4
     params:
-        figures=DRAWN,
+        figures=OF_STUDY,
         groups=config["groups"],
         recovery=config["pet"]["recovery"],
         pet_quantity=config["pet"]["quantity"],
@@ -85,6 +76,30 @@ rule draw_figures:
         core=core_digest("draw_figures.py"),
     script:
         "../scripts/draw_figures.py"
+
+
+rule draw_checks:
+    input:
+        forest=rules.check_comparison.output.forest,
+        sensitivity=rules.check_comparison.output.sensitivity,
+        power=rules.check_comparison.output.power,
+        journals=resource("journals.csv"),
+    output:
+        svg=drawings(OF_CHECKS),
+        pdf=expand("<results>/7_report/figures/{figure}.pdf", figure=OF_CHECKS),
+        png=expand("<results>/7_report/figures/{figure}.png", figure=OF_CHECKS),
+        source_data=expand("<results>/7_report/source_data/{figure}.xlsx", figure=OF_CHECKS),
+        captions="<results>/7_report/figures/captions_of_checks.json",
+    log:
+        "<logs>/draw_checks.log",
+    conda:
+        "../envs/cartrace.yaml"
+    params:
+        figures=OF_CHECKS,
+        journal=config["report"]["journal"],
+        core=core_digest("draw_checks.py"),
+    script:
+        "../scripts/draw_checks.py"
 
 
 rule build_report:
@@ -130,14 +145,12 @@ rule build_report:
         predictions=rules.predict_outcomes.output.predictions,
         readout_agreement=rules.predict_outcomes.output.readout_agreement,
         destructive=rules.integrate_uptake.output.destructive,
-        figures=rules.draw_figures.output.svg,
+        figures=expand("<results>/7_report/figures/{figure}.svg", figure=DRAWN),
         figure_files=[
-            *rules.draw_figures.output.svg,
-            *rules.draw_figures.output.pdf,
-            *rules.draw_figures.output.png,
-            *rules.draw_figures.output.source_data,
+            *expand("<results>/7_report/figures/{figure}.{form}", form=["svg", "pdf", "png"], figure=DRAWN),
+            *expand("<results>/7_report/source_data/{figure}.xlsx", figure=DRAWN),
         ],
-        captions=rules.draw_figures.output.captions,
+        captions=[rules.draw_figures.output.captions, rules.draw_checks.output.captions],
         guides=[resource(f"captions/{figure}.rst") for figure in DRAWN],
         template=resource("report.html.j2"),
         style=resource("report.css"),

@@ -49,9 +49,11 @@ def gathered(frame: pd.DataFrame, paths: str | Sequence[str], target: Path, tabl
         tables.write(frame, target, table)
 
 
-def pictures(study: Study, figures: Sequence[str], captions: str, guides: Sequence[str]) -> dict[str, Picture]:
+def pictures(
+    study: Study, figures: Sequence[str], captions: Sequence[str], guides: Sequence[str]
+) -> dict[str, Picture]:
     """Return the drawn figures that show something with their words, ready for the page."""
-    words = json.loads(Path(captions).read_text(encoding="utf-8"))
+    words = {name: said for path in captions for name, said in json.loads(text_of(path)).items()}
     guide_of = {Path(path).stem: " ".join(text_of(path).split()) for path in guides}
     numbers = {key: mouse.number for key, mouse in study.mice.items()}
     found = {}
@@ -76,7 +78,7 @@ def main(
     *,
     figures: Sequence[str],
     figure_files: Sequence[str],
-    captions: str,
+    captions: Sequence[str],
     guides: Sequence[str],
     template: str,
     style: str,
@@ -103,8 +105,7 @@ def main(
     read = {one.key: joined(paths[one.key], one.contract) for one in SOURCES if one.key not in DERIVED}
     if settings["study"]["status"] == "final":
         acknowledged.require(read["quality"], settings["quality"]["acknowledged"])
-    bare = Study(**read, settings=settings, pictures={})
-    study = replace(bare, pictures=pictures(bare, figures, captions, guides))
+    study = Study(**read, settings=settings, pictures={})
     versions = {"python": platform.python_version(), **{name: version(name) for name in SOFTWARE}}
     frames = {one.name: (getattr(study, one.key), one.contract) for one in SOURCES}
     for one in SOURCES:
@@ -115,8 +116,9 @@ def main(
     changes = compare(Path(str(paths["selection"])).parents[1] / ".history", Path(tables_folder), record)
 
     def made_page() -> None:
-        parts = sections(study, methods=text, run=record, changes=changes)
-        whole = page(study, parts, template=text_of(template), style=text_of(style), script=text_of(script))
+        shown = replace(study, pictures=pictures(study, figures, captions, guides))
+        parts = sections(shown, methods=text, run=record, changes=changes)
+        whole = page(shown, parts, template=text_of(template), style=text_of(style), script=text_of(script))
         Path(html).write_text(whole, encoding="utf-8")
 
     def exchanged() -> None:

@@ -1,7 +1,8 @@
-"""Draw every figure of the study as SVG, PDF and PNG, and write the captions that belong to them."""
+"""Draw the figures of what was measured, fitted and compared as SVG, PDF and PNG, and write their captions."""
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,10 @@ import pandas as pd
 from cartrace import job, tables
 from cartrace.figures import PLOTS
 from cartrace.figures.data import Study
-from cartrace.figures.marks import collect_tags
-from cartrace.figures.style import context, groups_of, preset, settle
+from cartrace.figures.rendering import rendered
+from cartrace.figures.style import groups_of, preset
 from cartrace.pet_quantity import counted_uptake
-from cartrace.report.workbook import plain_workbook
-
-# No date in any file, so that two runs give the same bytes.
-METADATA: dict[str, dict[str, str | None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
+from cartrace.progress import steps
 
 
 def joined(paths: Sequence[str], table: type[tables.Table]) -> pd.DataFrame:
@@ -42,9 +40,6 @@ def main(
     readouts: Sequence[str],
     tube_activity: Sequence[str],
     dose_activity: Sequence[str],
-    forest: str,
-    sensitivity: str,
-    power: str,
     journals: str,
     svg: Sequence[str],
     pdf: Sequence[str],
@@ -61,7 +56,6 @@ def main(
     label: str,
     confidence: float,
     fit_confidence: float,
-    cores: int = 1,
 ) -> None:
     """Draw the figures named in `figures`, in that order, into the files of each format, with their data."""
     study = Study(
@@ -81,9 +75,6 @@ def main(
         readouts=joined(readouts, tables.Readouts),
         tube_activity=joined(tube_activity, tables.TubeActivity),
         dose_activity=joined(dose_activity, tables.DoseActivity),
-        forest=tables.read(forest, tables.Forest),
-        sensitivity=tables.read(sensitivity, tables.Sensitivity),
-        power=tables.read(power, tables.Power),
         groups=groups_of(groups),
         region=region,
         kind=kind,
@@ -94,22 +85,12 @@ def main(
     style = preset(Path(journals).read_text(encoding="utf-8").splitlines(), journal)
     draw = {plot.name: plot.draw for plot in PLOTS}
 
-    def drawn(number: int) -> dict[str, Any]:
-        with context(style):
-            drawing = draw[figures[number]](study, style)
-            settle(drawing.figure)
-            tags = collect_tags(drawing.figure)
-            for path in (svg[number], pdf[number], png[number]):
-                Path(path).parent.mkdir(parents=True, exist_ok=True)
-                suffix = Path(path).suffix[1:]
-                drawing.figure.savefig(path, format=suffix, metadata=METADATA[suffix])
-        shown = drawing.source or {"empty": pd.DataFrame({"why": [drawing.alt]})}
-        Path(source_data[number]).parent.mkdir(parents=True, exist_ok=True)
-        Path(source_data[number]).write_bytes(plain_workbook(shown))
-        words = {"title": drawing.title, "caption": drawing.caption, "alt": drawing.alt}
-        return words | {"is_empty": not drawing.source, "tags": tags}
-
-    words = dict(zip(figures, job.spread(drawn, figures, "drawing", cores=cores), strict=True))
+    words = {}
+    for number, name in enumerate(steps(figures, "drawing")):
+        made = rendered(partial(draw[name], study, style), style)
+        for form, paths in {"svg": svg, "pdf": pdf, "png": png, "xlsx": source_data}.items():
+            Path(paths[number]).write_bytes(made.files[form])
+        words[name] = made.words
     Path(captions).write_text(json.dumps(words, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -119,5 +100,5 @@ if "snakemake" in globals():
         log=snakemake.log[0],
         inputs=dict(snakemake.input),
         outputs=dict(snakemake.output),
-        params={key: value for key, value in snakemake.params.items() if key != "core"} | {"cores": snakemake.threads},
+        params={key: value for key, value in snakemake.params.items() if key != "core"},
     )

@@ -7,7 +7,7 @@ import sys
 import xml.etree.ElementTree as ET
 
 import pytest
-from report_study import FIGURES, ROOT, StudyMaker, draw, written
+from report_study import FIGURES, OF_CHECKS, ROOT, StudyMaker, draw, written
 
 PNG = b"\x89PNG"
 
@@ -39,8 +39,10 @@ def test_text_stays_text_and_fonts_are_truetype(drawn):
 
 
 def test_every_figure_has_its_words(drawn):
-    words = json.loads((drawn / "captions.json").read_text(encoding="utf-8"))
-    assert list(words) == list(FIGURES)
+    words = [json.loads((drawn / f"{name}.json").read_text("utf-8")) for name in ("captions", "captions_of_checks")]
+    assert set(words[1]) == set(OF_CHECKS)
+    words = words[0] | words[1]
+    assert sorted(words) == sorted(FIGURES)
     for entry in words.values():
         assert set(entry) == {"title", "caption", "alt", "is_empty", "tags"}
         assert entry["title"]
@@ -59,6 +61,6 @@ def test_a_second_run_gives_the_same_bytes_whatever_the_hash_seed(tmp_path):
         environment = os.environ | {"PYTHONHASHSEED": seed}
         subprocess.run([sys.executable, "-c", code, str(tmp_path / seed)], cwd=ROOT, env=environment, check=True)
     files = sorted(path.name for path in (tmp_path / "1").iterdir() if path.is_file())
-    assert len(files) == 10
+    assert len(files) == 11
     for name in files:
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes(), name

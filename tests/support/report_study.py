@@ -938,7 +938,9 @@ FIGURES = (
 )
 FOR_FIGURES = ("uptake", "ratios", "cells", "calibration", "calibration_lines", "estimates", "curves", "animals")
 FOR_FIGURES += ("readouts", "tube_activity", "dose_activity")
-FOR_STUDY = ("selection", "endpoints", "summaries", "comparisons", "agreement", "forest", "sensitivity", "power")
+FOR_STUDY = ("selection", "endpoints", "summaries", "comparisons", "agreement")
+FOR_CHECKS = ("forest", "sensitivity", "power")
+OF_CHECKS = ("cohort_forest", "sensitivity", "next_cohort")
 FOR_REPORT = (
     "animals",
     "doses",
@@ -989,27 +991,37 @@ def script(name: str) -> ModuleType:
 
 
 def draw(paths: dict[str, str], folder: Path, *, names: tuple[str, ...] = FIGURES, journal: str = "nature") -> None:
-    """Draw figures with the script, as the rule calls it."""
+    """Draw figures with the scripts, as the rules call them."""
+    (folder / "source_data").mkdir(parents=True, exist_ok=True)
+    of_checks = [name for name in names if name in OF_CHECKS]
+    script("draw_checks").main(
+        **{name: paths[name] for name in FOR_CHECKS}, **_drawn_to(folder, of_checks, "captions_of_checks", journal)
+    )
     script("draw_figures").main(
         **{name: [paths[name]] for name in FOR_FIGURES},
         **{name: paths[name] for name in FOR_STUDY},
-        journals=str(RESOURCES / "journals.csv"),
-        svg=[str(folder / f"{name}.svg") for name in names],
-        pdf=[str(folder / f"{name}.pdf") for name in names],
-        png=[str(folder / f"{name}.png") for name in names],
-        source_data=[str(folder / "source_data" / f"{name}.xlsx") for name in names],
-        captions=str(folder / "captions.json"),
-        figures=names,
+        **_drawn_to(folder, [name for name in names if name not in OF_CHECKS], "captions", journal),
         groups=GROUPS,
         region="tumour",
         recovery=[],
         pet_quantity="recovered",
         kind="in_vivo",
-        journal=journal,
         label="%ID/g",
         confidence=0.95,
         fit_confidence=0.95,
     )
+
+
+def _drawn_to(folder: Path, names: list[str], captions: str, journal: str) -> dict[str, Any]:
+    """Return what both scripts that draw take alike."""
+    return {
+        **{form: [str(folder / f"{name}.{form}") for name in names] for form in ("svg", "pdf", "png")},
+        "source_data": [str(folder / "source_data" / f"{name}.xlsx") for name in names],
+        "captions": str(folder / f"{captions}.json"),
+        "figures": names,
+        "journals": str(RESOURCES / "journals.csv"),
+        "journal": journal,
+    }
 
 
 def build(paths: dict[str, str], figures: Path, folder: Path, *, settings: dict[str, Any] | None = None) -> None:
@@ -1020,7 +1032,7 @@ def build(paths: dict[str, str], figures: Path, folder: Path, *, settings: dict[
         **{name: paths[name] for name in BESIDE},
         figures=[str(figures / f"{name}.svg") for name in FIGURES if (figures / f"{name}.svg").is_file()],
         figure_files=[str(path) for path in sorted(figures.rglob("*.*")) if path.suffix != ".json"],
-        captions=str(figures / "captions.json"),
+        captions=[str(figures / "captions.json"), str(figures / "captions_of_checks.json")],
         guides=[str(RESOURCES / "captions" / f"{name}.rst") for name in FIGURES],
         template=str(RESOURCES / "report.html.j2"),
         style=str(RESOURCES / "report.css"),

@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -16,24 +17,29 @@ from matplotlib.text import Text
 from report_study import GROUPS, RESOURCES, StudyMaker
 from scipy import stats
 
-from cartrace.figures import PLOTS, data, marks, style, words
+from cartrace.figures import CHECKS, PLOTS, data, marks, style, words
 from cartrace.figures.calibration import line_band
 from cartrace.figures.kinetics import MOST_MOUSE_PANELS, shortened
 
 JOURNALS = (RESOURCES / "journals.csv").read_text(encoding="utf-8").splitlines()
-DRAW = {plot.name: plot.draw for plot in PLOTS}
+DRAW = {plot.name: plot.draw for plot in (*PLOTS, *CHECKS)}
 
 
-def study_of(maker: StudyMaker, **changed: pd.DataFrame) -> data.Study:
+@dataclass(frozen=True)
+class Study(data.Checks, data.Study):
+    """The tables of all figures."""
+
+
+def study_of(maker: StudyMaker, **changed: pd.DataFrame) -> Study:
     made = maker.made() | changed
-    frames = {name: made[name] for name in data.Study.__dataclass_fields__ if name in made}
+    frames = {name: made[name] for name in Study.__dataclass_fields__ if name in made}
     groups = style.groups_of(maker.groups)
-    return data.Study(
+    return Study(
         **frames, groups=groups, region="tumour", kind="in_vivo", label="%ID/g", confidence=0.95, fit_confidence=0.95
     )
 
 
-def drawn(study: data.Study, name: str, journal: str = "nature") -> data.Drawing:
+def drawn(study: Study, name: str, journal: str = "nature") -> data.Drawing:
     preset = style.preset(JOURNALS, journal)
     with style.context(preset):
         drawing = DRAW[name](study, preset)
@@ -78,7 +84,7 @@ def labels_overlap(figure: Figure) -> list[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def study() -> data.Study:
+def study() -> Study:
     return study_of(StudyMaker(exclude="m07"))
 
 

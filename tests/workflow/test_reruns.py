@@ -63,7 +63,7 @@ def change_config(study: Path, dotted: str, value: Any) -> None:
         ("quality.tail_warn_pct", 4.0, "compute_uptake"),
         ("expansion.window_days", [0.0, 27.0], "fit_expansion describe_mice"),
         ("comparison.confidence", 0.9, "compare_groups integrate_uptake apply_strategy"),
-        ("report.journal", "ejnmmi", "draw_figures"),
+        ("report.journal", "ejnmmi", "draw_figures draw_checks"),
         ("study.status", "final", "build_report"),
         ("quality.acknowledged", [{"check": "tail", "subject": "M115, d07", "reason": "seen"}], "build_report"),
         ("simulation.n_per_group", 9, ""),

@@ -38,9 +38,6 @@ class Study:
     readouts: pd.DataFrame
     tube_activity: pd.DataFrame
     dose_activity: pd.DataFrame
-    forest: pd.DataFrame
-    sensitivity: pd.DataFrame
-    power: pd.DataFrame
     groups: tuple[Group, ...]
     region: str
     kind: str
@@ -56,6 +53,15 @@ class Study:
     def group(self, name: str) -> Group:
         """Return a group by its name."""
         return next(group for group in self.groups if group.name == name)
+
+
+@dataclass(frozen=True)
+class Checks:
+    """The tables beside the declared comparison that figures show."""
+
+    forest: pd.DataFrame
+    sensitivity: pd.DataFrame
+    power: pd.DataFrame
 
 
 @dataclass(frozen=True)

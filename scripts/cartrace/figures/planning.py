@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from cartrace import names
 from cartrace.figures import data, style, words
-from cartrace.figures.data import Drawing, Study
+from cartrace.figures.data import Checks, Drawing
 from cartrace.figures.kinetics import shortened
 from cartrace.figures.style import Preset
 
@@ -19,12 +19,12 @@ ROW_MM, FRAME_MM, MOST_ROWS = 4.2, 20.0, 34
 POWER_MARKS = ("o", "s", "^", "D")
 
 
-def sensitivity(study: Study, preset: Preset) -> Drawing:
+def sensitivity(checks: Checks, preset: Preset) -> Drawing:
     """Draw the primary comparison under every other choice that could have been made.
 
     Parameters
     ----------
-    study : Study
+    checks : Checks
         Uses `sensitivity`.
     preset : Preset
         The journal's preset.
@@ -34,7 +34,7 @@ def sensitivity(study: Study, preset: Preset) -> Drawing:
     Drawing
     """
     title = "Sensitivity of the primary comparison"
-    found = study.sensitivity[study.sensitivity["plan"] == "primary"]
+    found = checks.sensitivity[checks.sensitivity["plan"] == "primary"]
     found = found[(found["status"] == "ok") & found["estimate"].notna()]
     declared = found[(found["choice"] == "declared") & (found["analysis"] == data.MAIN)]
     if declared.empty:
@@ -66,12 +66,12 @@ def sensitivity(study: Study, preset: Preset) -> Drawing:
     return Drawing(figure, title, words.tidy(caption), f"{alt}.", {"choices": shown.drop(columns=["rank", "late"])})
 
 
-def cohort_forest(study: Study, preset: Preset) -> Drawing:
+def cohort_forest(checks: Checks, preset: Preset) -> Drawing:
     """Draw the declared comparisons cohort by cohort, and pooled.
 
     Parameters
     ----------
-    study : Study
+    checks : Checks
         Uses `forest`.
     preset : Preset
         The journal's preset.
@@ -81,7 +81,7 @@ def cohort_forest(study: Study, preset: Preset) -> Drawing:
     Drawing
     """
     title = "Cohort by cohort"
-    found = study.forest[(study.forest["analysis"] == data.MAIN) & (study.forest["plan"] == "primary")]
+    found = checks.forest[(checks.forest["analysis"] == data.MAIN) & (checks.forest["plan"] == "primary")]
     found = found[(found["status"] == "ok") & found["estimate"].notna()]
     if found["cohort"].replace("", np.nan).nunique() < 2:
         text = "Fewer than two cohorts have an estimate of the primary comparison."
@@ -142,12 +142,12 @@ def _said(row: dict[str, Any]) -> str:
     return f"{words.number(row['estimate'])} [{low}, {high}]"
 
 
-def next_cohort(study: Study, preset: Preset) -> Drawing:
+def next_cohort(checks: Checks, preset: Preset) -> Drawing:
     """Draw how many mice a group of the next cohort needs, by effect and power.
 
     Parameters
     ----------
-    study : Study
+    checks : Checks
         Uses `power`.
     preset : Preset
         The journal's preset.
@@ -157,7 +157,7 @@ def next_cohort(study: Study, preset: Preset) -> Drawing:
     Drawing
     """
     title = "Mice for the next cohort"
-    found = study.power
+    found = checks.power
     found = found[(found["analysis"] == data.MAIN) & (found["status"] == "ok") & found["n_per_group"].notna()]
     if found.empty:
         text = "The scatter of this study does not give a number of mice."
