@@ -2,14 +2,16 @@
 
 It reads the sheets and exports, corrects decay and background, divides by the dose, turns uptake into cells by one
 regression, fits four curves to every mouse by lmfit, compares two groups tissue by tissue, draws one figure and writes
-three tables. It checks nothing, propagates no uncertainty and knows no detection limit. For the comparison of times in
-docs/performance.md; its numbers are used for nothing.
+three tables; on request with profile intervals, and with a page of curves and bands for every mouse. It checks nothing,
+propagates no uncertainty and knows no detection limit. For the comparison of times in docs/performance.md; its numbers
+are used for nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 
 import lmfit
@@ -20,6 +22,7 @@ from scipy import stats
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.backends.backend_pdf import PdfPages
 
 HALF_LIFE_S = 6586.2
 
@@ -108,9 +111,10 @@ def count_cells(pet: pd.DataFrame, animals: pd.DataFrame, calibration: pd.DataFr
     return tumour[(tumour["group"] != "UTD") & tumour["log_cells"].notna()]
 
 
-def fit(cells: pd.DataFrame, *, intervals: bool) -> pd.DataFrame:
+def fit(cells: pd.DataFrame, *, intervals: bool, pages: PdfPages | None) -> pd.DataFrame:
     rows = []
     for (animal, group), mouse in cells.groupby(["animal_id", "group"]):
+        fits = []
         for curve, start in MODELS.items():
             if len(mouse) <= len(start):
                 continue
@@ -119,6 +123,7 @@ def fit(cells: pd.DataFrame, *, intervals: bool) -> pd.DataFrame:
                 found = model.fit(mouse["log_cells"].to_numpy(), t=mouse["day"].to_numpy(), **start)
             except ValueError:  # the curve left the numbers
                 continue
+            fits.append(found)
             limits = {}
             if intervals:
                 try:
@@ -130,8 +135,27 @@ def fit(cells: pd.DataFrame, *, intervals: bool) -> pd.DataFrame:
                 rows.append(
                     (animal, group, curve.__name__, name, parameter.value, parameter.stderr, low, high, found.aic)
                 )
+        if pages and fits:
+            draw(fits, f"{animal}, {group}", pages)
     columns = ["animal_id", "group", "model", "parameter", "estimate", "se", "ci_low", "ci_high", "aic"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def draw(fits: list[lmfit.model.ModelResult], title: str, pages: PdfPages) -> None:
+    figure, panels = plt.subplots(2, 2, figsize=(7, 5), sharex=True, sharey=True, layout="constrained")
+    figure.suptitle(title)
+    for panel, found in zip(panels.flat, fits, strict=False):
+        days = np.linspace(found.userkws["t"].min(), found.userkws["t"].max(), 101)
+        curve = found.eval(t=days)
+        panel.plot(found.userkws["t"], found.data, "o")
+        panel.plot(days, curve)
+        if found.covar is not None:
+            band = found.eval_uncertainty(t=days, sigma=2)
+            panel.fill_between(days, curve - band, curve + band, alpha=0.3)
+        panel.set(xlabel="day", ylabel="ln cells", ylim=(found.data.min() - 1.0, found.data.max() + 1.0))
+        panel.set_title(found.model.func.__name__)
+    pages.savefig(figure)
+    plt.close(figure)
 
 
 def compare(counter: pd.DataFrame, fits: pd.DataFrame) -> pd.DataFrame:
@@ -149,6 +173,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("study", type=Path)
     parser.add_argument("--intervals", action="store_true", help="profile intervals by lmfit.conf_interval")
+    parser.add_argument("--pages", action="store_true", help="a page of curves for every mouse")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     everything = []
@@ -159,9 +184,10 @@ def main() -> None:
         cells = count_cells(pet, animals, pd.read_csv(folder / "calibration.csv"))
         everything.append((pet, counter, cells))
     pet, counter, cells = (pd.concat(parts, ignore_index=True) for parts in zip(*everything, strict=True))
-    fits = fit(cells, intervals=options.intervals)
     out = options.study / "plain"
     out.mkdir(exist_ok=True)
+    with PdfPages(out / "mice.pdf") if options.pages else nullcontext() as pages:
+        fits = fit(cells, intervals=options.intervals, pages=pages)
     for name, frame in (("uptake", counter), ("fits", fits), ("tests", compare(counter, fits))):
         frame.to_csv(out / f"{name}.csv", index=False)
     for _, mouse in cells.groupby("animal_id"):

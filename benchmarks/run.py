@@ -143,9 +143,11 @@ def simulated(folder: Path, what: str, *, with_intervals: bool) -> Iterator[Row]
     yield made(what, "Snakemake itself", 1, None, cpu_s - sum(float(row["cpu_s"]) for row in of_scripts))
     if what == PLAIN:
         plain = [sys.executable, str(ROOT / "benchmarks" / "plain.py"), str(study)]
-        yield made(what, "a lab's own script, without intervals", 1, *timed(plain))
+        yield made(what, "a lab's own script", 1, *timed(plain))
         if with_intervals:
-            yield made(what, "a lab's own script, with lmfit's intervals", 1, *timed([*plain, "--intervals"]))
+            step = "a lab's own script, with lmfit's intervals"
+            yield made(what, step, 1, *timed([*plain, "--intervals"]))
+            yield made(what, f"{step} and a page a mouse", 1, *timed([*plain, "--intervals", "--pages"]))
     shutil.rmtree(checkout)
 
 
