@@ -10,14 +10,15 @@ CORE = """
 __init__ acknowledged activity agreement association bands blanks calibration cells cells_quality censored_groups
 censoring checked checks clock cohort cohort_stages collapse comparison comparison_tests contrasts counter_checks
 counter_exports counter_rates counting crosstalk decay descents destructive diagnostics digits display dose
-earlier_injection endpoints equivalents error_models errors estimates exclusions expansion exports fitting folder forest
-grids group_tests grouped growth growth_curves held information intake job lab ledger limits lmfit_results many_groups
-measured mixed names next_cohort noncompartmental optimise outcomes outliers overall overrides own_models partial_volume
-pet_checks pet_detection pet_exports pet_quantity plan pooled_scatter pooling prediction primary profile_search profiles
-progress quality quantities quasi_newton radionuclides rank_effects rank_tests ratios readout_agreement readout_days
-readout_exports recompute refit regions repeated roi_units rows rule_forms sacrifices selected_rates selection
-sensitivity sheet sheet_headers sheet_models sheet_rules sheets specific standards starting_values statistics strategies
-survival survival_groups template times tissues tube_rules units uptake vocabulary ways workbooks
+earlier_injection endpoints equivalents error_models errors estimates exclusions expansion expansion_points exports
+fitting folder forest grids group_tests grouped growth growth_curves held information intake job lab ledger limits
+lmfit_results many_groups measured mixed names next_cohort noncompartmental optimise outcomes outliers overall overrides
+own_models partial_volume pet_checks pet_detection pet_exports pet_quantity plan pooled_scatter pooling prediction
+primary profile_search profiles progress quality quantities quasi_newton radionuclides rank_effects rank_tests ratios
+readout_agreement readout_days readout_exports recompute refit regions repeated roi_units rows rule_forms sacrifices
+selected_rates selection sensitivity sheet sheet_headers sheet_models sheet_rules sheets specific standards
+starting_values statistics strategies survival survival_groups template times tissues tube_rules units uptake vocabulary
+ways workbooks
 config/__init__ config/comparison config/expansion config/instruments config/quality config/section config/simulation
 config/study
 figures/__init__ figures/agreement figures/calibration figures/comparison figures/data figures/design

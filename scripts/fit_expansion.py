@@ -7,7 +7,8 @@ import pandas as pd
 from cartrace import job, tables
 from cartrace.bands import curves as curve_rows
 from cartrace.estimates import animal_estimates, group_estimates
-from cartrace.expansion import Scatter, fit_rows, fit_study, mice_of
+from cartrace.expansion import fit_rows, fit_study
+from cartrace.expansion_points import Scatter, mice_of
 from cartrace.growth import BY_NAME, Model
 from cartrace.population.groups import Settings, group_level
 from cartrace.progress import steps

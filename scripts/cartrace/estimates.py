@@ -11,7 +11,8 @@ from scipy import special
 
 from cartrace.calibration import t_quantile
 from cartrace.censoring import Points
-from cartrace.expansion import Study, Texts, frame_of_mice
+from cartrace.expansion import Study, frame_of_mice
+from cartrace.expansion_points import Texts
 from cartrace.fitting import Fit
 from cartrace.growth import LOG_2, Mask
 from cartrace.growth_curves import Array

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cartrace import tables
-from cartrace.expansion import Scatter, mice_of, points_of
+from cartrace.expansion_points import Scatter, mice_of, points_of
 from cartrace.growth import LOG_2
 from cartrace.growth_curves import Array
 

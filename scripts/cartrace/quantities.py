@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cartrace.expansion import Study, Texts
+from cartrace.expansion import Study
+from cartrace.expansion_points import Texts
 from cartrace.growth import LOG_2, log_auc_gradient
 from cartrace.growth_curves import Array
 from cartrace.held import Value

@@ -9,7 +9,8 @@ import pandas as pd
 
 from cartrace import tables
 from cartrace.estimates import animal_estimates
-from cartrace.expansion import Scatter, Study, fit_rows, fit_study, mice_of
+from cartrace.expansion import Study, fit_rows, fit_study
+from cartrace.expansion_points import Scatter, mice_of
 from cartrace.growth import BY_NAME, Model
 from cartrace.quantities import quantities
 from cartrace.selection import FOR_GROUPS, select

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cartrace.expansion import Study, Texts
+from cartrace.expansion import Study
+from cartrace.expansion_points import Texts
 from cartrace.growth import Mask
 from cartrace.quantities import Quantity
 

@@ -15,7 +15,8 @@ import pytest
 
 from cartrace import estimates, selected_rates
 from cartrace.censoring import Points
-from cartrace.expansion import Scatter, fit_study, mice_of
+from cartrace.expansion import fit_study
+from cartrace.expansion_points import Scatter, mice_of
 from cartrace.fitting import fit
 from cartrace.growth import BY_NAME
 from cartrace.quantities import quantities

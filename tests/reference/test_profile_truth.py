@@ -15,7 +15,8 @@ from cartrace.calibration import t_quantile
 from cartrace.censoring import Points, likelihood
 from cartrace.error_models import BY_NAME as ERRORS
 from cartrace.estimates import animal_estimates
-from cartrace.expansion import Scatter, fit_study, mice_of
+from cartrace.expansion import fit_study
+from cartrace.expansion_points import Scatter, mice_of
 from cartrace.fitting import fit
 from cartrace.growth import BY_NAME
 from cartrace.own_models import own_model

@@ -7,7 +7,8 @@ import pandas as pd
 from kinetics import cells_of, simulated
 
 from cartrace import tables
-from cartrace.expansion import Scatter, fit_rows, fit_study, mice_of
+from cartrace.expansion import fit_rows, fit_study
+from cartrace.expansion_points import Scatter, mice_of
 
 COMPARED = ["logistic", "gompertz", "expansion_contraction"]
 

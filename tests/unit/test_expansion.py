@@ -9,7 +9,8 @@ from scipy import stats
 from cartrace import tables
 from cartrace.bands import curves
 from cartrace.estimates import animal_estimates, group_estimates
-from cartrace.expansion import Scatter, fit_rows, fit_study, mice_of, points_of
+from cartrace.expansion import fit_rows, fit_study
+from cartrace.expansion_points import Scatter, mice_of, points_of
 from cartrace.growth import BY_NAME, MODELS
 from cartrace.profiles import profile_limits
 from cartrace.quantities import quantities

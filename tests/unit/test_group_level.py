@@ -7,7 +7,8 @@ from kinetics import TYPICAL, cells_of, cells_row, simulated
 from scipy import stats
 
 from cartrace import tables
-from cartrace.expansion import Scatter, fit_study, mice_of
+from cartrace.expansion import fit_study
+from cartrace.expansion_points import Scatter, mice_of
 from cartrace.growth import BY_NAME
 from cartrace.population.fit import fit as fit_population
 from cartrace.population.groups import Settings, group_level

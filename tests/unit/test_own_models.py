@@ -10,7 +10,8 @@ from kinetics import TYPICAL, simulated
 
 from cartrace.errors import InputError
 from cartrace.estimates import animal_estimates, group_estimates
-from cartrace.expansion import Scatter, fit_study, mice_of
+from cartrace.expansion import fit_study
+from cartrace.expansion_points import Scatter, mice_of
 from cartrace.fitting import fit
 from cartrace.growth import BY_NAME, derivatives
 from cartrace.lmfit_results import lmfit_model, lmfit_result, parameter_names

@@ -5,7 +5,8 @@ import pytest
 from kinetics import simulated
 
 from cartrace.descents import Descents
-from cartrace.expansion import Scatter, fit_study, mice_of
+from cartrace.expansion import fit_study
+from cartrace.expansion_points import Scatter, mice_of
 from cartrace.optimise import least_squares, minimise
 from cartrace.profiles import Wanted, profile_limits
 

@@ -6,7 +6,8 @@ import pytest
 from kinetics import simulated
 
 from cartrace import tables
-from cartrace.expansion import Scatter, fit_rows, fit_study, mice_of
+from cartrace.expansion import fit_rows, fit_study
+from cartrace.expansion_points import Scatter, mice_of
 from cartrace.selection import aicc, points_needed, select
 
 COMPARED = ["logistic", "gompertz", "expansion_contraction"]

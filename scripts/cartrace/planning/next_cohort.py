@@ -12,7 +12,8 @@ import pandas as pd
 from cartrace import tables
 from cartrace.association import wilson
 from cartrace.estimates import animal_estimates
-from cartrace.expansion import Scatter, fit_study, mice_of
+from cartrace.expansion import fit_study
+from cartrace.expansion_points import Scatter, mice_of
 from cartrace.growth import BY_NAME, Model
 from cartrace.planning.effects import RATES, rate_behind, with_effect
 from cartrace.planning.power import compared_by_study

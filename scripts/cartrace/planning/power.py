@@ -14,7 +14,8 @@ from cartrace.cells import signal_rows, subtract_background, without_calibration
 from cartrace.comparison import compare
 from cartrace.endpoints import KINETIC, collect
 from cartrace.estimates import animal_estimates
-from cartrace.expansion import Scatter, fit_study, mice_of
+from cartrace.expansion import fit_study
+from cartrace.expansion_points import Scatter, mice_of
 from cartrace.quantities import quantities
 from cartrace.simulate import design, instruments, truth
 from cartrace.simulate.design import Tissue, elapsed_s
