@@ -5,6 +5,8 @@ import re
 from functools import cache, partial
 from pathlib import Path
 
+from snakemake.exceptions import WorkflowError
+
 # Every file of the core, once: only what is named here travels with a hosted module.
 CORE = """
 __init__ acknowledged activity agreement association bands blanks calibration cells cells_quality censored_groups
@@ -56,6 +58,14 @@ def source(name):
 
 def resource(name):
     return source(f"resources/{name}")
+
+
+def half_of_cores(wildcards):
+    """Half of the run's cores, so that other jobs go on beside; one where a command names no cores, as --lint."""
+    try:
+        return max(1, workflow.cores // 2)
+    except WorkflowError:
+        return 1
 
 
 def drawings(figures):

@@ -62,6 +62,7 @@ rule draw_figures:
         "<logs>/draw_figures.log",
     conda:
         "../envs/cartrace.yaml"
+    threads: half_of_cores
     params:
         figures=OF_STUDY,
         groups=config["groups"],

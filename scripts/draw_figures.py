@@ -14,7 +14,6 @@ from cartrace.figures.data import Study
 from cartrace.figures.rendering import rendered
 from cartrace.figures.style import groups_of, preset
 from cartrace.pet_quantity import counted_uptake
-from cartrace.progress import steps
 
 
 def joined(paths: Sequence[str], table: type[tables.Table]) -> pd.DataFrame:
@@ -56,6 +55,7 @@ def main(
     label: str,
     confidence: float,
     fit_confidence: float,
+    cores: int = 1,
 ) -> None:
     """Draw the figures named in `figures`, in that order, into the files of each format, with their data."""
     study = Study(
@@ -85,12 +85,13 @@ def main(
     style = preset(Path(journals).read_text(encoding="utf-8").splitlines(), journal)
     draw = {plot.name: plot.draw for plot in PLOTS}
 
-    words = {}
-    for number, name in enumerate(steps(figures, "drawing")):
-        made = rendered(partial(draw[name], study, style), style)
+    def drawn(number: int) -> dict[str, Any]:
+        made = rendered(partial(draw[figures[number]], study, style), style)
         for form, paths in {"svg": svg, "pdf": pdf, "png": png, "xlsx": source_data}.items():
             Path(paths[number]).write_bytes(made.files[form])
-        words[name] = made.words
+        return made.words
+
+    words = dict(zip(figures, job.spread(drawn, figures, "drawing", cores=cores), strict=True))
     Path(captions).write_text(json.dumps(words, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -100,5 +101,5 @@ if "snakemake" in globals():
         log=snakemake.log[0],
         inputs=dict(snakemake.input),
         outputs=dict(snakemake.output),
-        params={key: value for key, value in snakemake.params.items() if key != "core"},
+        params={key: value for key, value in snakemake.params.items() if key != "core"} | {"cores": snakemake.threads},
     )
