@@ -26,13 +26,23 @@ include: "rules/simulate.smk"
 include: "rules/ending.smk"
 
 
+# Every table of every stage is a result: one that is missing is made again, also where the report is up to date.
 rule all:
     default_target: True
     input:
-        rules.build_report.output,
-        rules.draw_figures.output,
-        rules.draw_checks.output,
+        of_cohorts(rules.import_tables.output),
+        of_cohorts(rules.compute_activity.output),
+        of_cohorts(rules.compute_uptake.output),
+        of_cohorts(rules.apply_strategy.output),
+        of_cohorts(rules.estimate_cells.output),
+        expand(rules.fit_expansion.output, model=MODELS),
+        rules.select_model.output,
+        rules.describe_mice.output,
+        rules.compare_groups.output,
+        rules.recompute_study.output,
         rules.check_comparison.output,
         rules.predict_outcomes.output,
-        rules.describe_mice.output,
         rules.integrate_uptake.output,
+        rules.draw_figures.output,
+        rules.draw_checks.output,
+        rules.build_report.output,

@@ -101,6 +101,15 @@ def test_a_new_export_reruns_its_cohort_and_the_study(study: Path, run: Callable
     assert set(re.findall(r"cohort=(\w+)", done.output)) == {"C01"}
 
 
+@pytest.mark.parametrize("folder", ["C01/1_tables", "C01/2_activity"])
+def test_tables_that_are_gone_are_made_again_though_the_report_is_there(
+    study: Path, run: Callable, downstream: Downstream, folder: str
+) -> None:
+    shutil.rmtree(study / "results" / folder)
+    first = {"1_tables": "import_tables", "2_activity": "compute_activity"}[Path(folder).name]
+    assert run(study, "-n").planned == downstream(first, cohorts=1)
+
+
 def test_a_new_cohort_leaves_the_others_as_they_are(study: Path, run: Callable, downstream: Downstream) -> None:
     demo = study / "resources" / "demo_study"
     shutil.copytree(demo / "C01", demo / "C03")
