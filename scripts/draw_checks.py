@@ -1,16 +1,12 @@
 """Draw the figures of what stands beside the comparison as SVG, PDF and PNG, and write their captions."""
 
-import json
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 from cartrace import job, tables
-from cartrace.figures import CHECKS
+from cartrace.figures import CHECKS, rendering
 from cartrace.figures.data import Checks
-from cartrace.figures.rendering import rendered
 from cartrace.figures.style import preset
-from cartrace.progress import steps
 
 
 def main(
@@ -35,13 +31,8 @@ def main(
     )
     style = preset(Path(journals).read_text(encoding="utf-8").splitlines(), journal)
     draw = {plot.name: plot.draw for plot in CHECKS}
-    words = {}
-    for number, name in enumerate(steps(figures, "drawing")):
-        made = rendered(partial(draw[name], checks, style), style)
-        for form, paths in {"svg": svg, "pdf": pdf, "png": png, "xlsx": source_data}.items():
-            Path(paths[number]).write_bytes(made.files[form])
-        words[name] = made.words
-    Path(captions).write_text(json.dumps(words, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    files = {"svg": svg, "pdf": pdf, "png": png, "xlsx": source_data}
+    rendering.write(draw, checks, style, figures, files=files, captions=captions, cores=1)
 
 
 if "snakemake" in globals():

@@ -1,17 +1,14 @@
 """Draw the figures of what was measured, fitted and compared as SVG, PDF and PNG, and write their captions."""
 
-import json
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from cartrace import job, tables
-from cartrace.figures import PLOTS
+from cartrace.figures import PLOTS, rendering
 from cartrace.figures.data import Study
-from cartrace.figures.rendering import rendered
 from cartrace.figures.style import groups_of, preset
 from cartrace.pet_quantity import counted_uptake
 
@@ -84,15 +81,8 @@ def main(
     )
     style = preset(Path(journals).read_text(encoding="utf-8").splitlines(), journal)
     draw = {plot.name: plot.draw for plot in PLOTS}
-
-    def drawn(number: int) -> dict[str, Any]:
-        made = rendered(partial(draw[figures[number]], study, style), style)
-        for form, paths in {"svg": svg, "pdf": pdf, "png": png, "xlsx": source_data}.items():
-            Path(paths[number]).write_bytes(made.files[form])
-        return made.words
-
-    words = dict(zip(figures, job.spread(drawn, figures, "drawing", cores=cores), strict=True))
-    Path(captions).write_text(json.dumps(words, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    files = {"svg": svg, "pdf": pdf, "png": png, "xlsx": source_data}
+    rendering.write(draw, study, style, figures, files=files, captions=captions, cores=cores)
 
 
 if "snakemake" in globals():

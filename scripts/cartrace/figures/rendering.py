@@ -1,14 +1,18 @@
-"""A figure as the files that a reader takes away, and the words that belong to them."""
+"""Figures as the files that a reader takes away, and the words that belong to them."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
 
 import pandas as pd
 
+from cartrace import job
 from cartrace.figures.data import Drawing
 from cartrace.figures.marks import collect_tags
 from cartrace.figures.style import Preset, context, settle
@@ -16,6 +20,8 @@ from cartrace.report.workbook import plain_workbook
 
 # No date in any file, so that two runs give the same bytes.
 METADATA: dict[str, dict[str, str | None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
+
+Tables = TypeVar("Tables")
 
 
 @dataclass(frozen=True)
@@ -53,3 +59,43 @@ def rendered(draw: Callable[[], Drawing], preset: Preset) -> Rendered:
     files["xlsx"] = plain_workbook(drawing.source or {"empty": pd.DataFrame({"why": [drawing.alt]})})
     words = {"title": drawing.title, "caption": drawing.caption, "alt": drawing.alt}
     return Rendered(files, words | {"is_empty": not drawing.source, "tags": tags})
+
+
+def write(
+    draw: Mapping[str, Callable[[Tables, Preset], Drawing]],
+    shown: Tables,
+    preset: Preset,
+    figures: Sequence[str],
+    *,
+    files: Mapping[str, Sequence[str]],
+    captions: str,
+    cores: int,
+) -> None:
+    """Draw figures into files, and write their words into one of JSON.
+
+    Parameters
+    ----------
+    draw : mapping
+        What draws each figure, by name.
+    shown : Study or Checks
+        What they are drawn from.
+    preset : Preset
+        The journal's preset.
+    figures : sequence of str
+        Names of the figures, in the order of their files and words.
+    files : mapping
+        Paths by format, one per figure.
+    captions : str
+        Path of the words.
+    cores : int
+        Processes that draw.
+    """
+
+    def drawn(number: int) -> dict[str, Any]:
+        made = rendered(partial(draw[figures[number]], shown, preset), preset)
+        for form, paths in files.items():
+            Path(paths[number]).write_bytes(made.files[form])
+        return made.words
+
+    words = dict(zip(figures, job.spread(drawn, figures, "drawing", cores=cores), strict=True))
+    Path(captions).write_text(json.dumps(words, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
